@@ -426,7 +426,10 @@ class TestsFinished(_Message, frozen=True, kw_only=True, tag="tests_finished"):
 
 
 class QueryAnswered(_Message, frozen=True, kw_only=True, tag="query_answered"):
-    """Rows as JSON-able values (nested parents and children as objects and lists); `columns` are dotted paths."""
+    """Rows as JSON-able values (nested parents and children as objects and lists); `columns` are dotted paths.
+
+    Rows that do not fit one frame come in several messages of the same request; all but the last have `more`.
+    """
 
     request: int
     object_name: str
@@ -435,6 +438,7 @@ class QueryAnswered(_Message, frozen=True, kw_only=True, tag="query_answered"):
     count: int
     limits: dict[str, tuple[int, int]]
     duration_ms: float
+    more: bool = False
 
 
 class ProjectDescribed(_Message, frozen=True, kw_only=True, tag="project_described"):
@@ -448,11 +452,15 @@ class LogsListed(_Message, frozen=True, kw_only=True, tag="logs_listed"):
 
 
 class LogRead(_Message, frozen=True, kw_only=True, tag="log_read"):
-    """A stored run: its ApexLog text and its events."""
+    """A stored run: its ApexLog text and its events.
+
+    What does not fit one frame comes in several messages of the same request; all but the last have `more`.
+    """
 
     request: int
     text: str
     events: tuple[LogEvent, ...]
+    more: bool = False
 
 
 class Diagnosed(_Message, frozen=True, kw_only=True, tag="diagnosed"):
