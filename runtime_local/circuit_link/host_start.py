@@ -18,6 +18,7 @@ from circuit_link.errors import UserFacingError
 from circuit_link.host_protocol import ErrorInfo
 
 _START_TIMEOUT_S = 30.0
+_DETACH_TIMEOUT_S = 5.0
 HOST_LOG = "host.log"
 
 
@@ -99,12 +100,12 @@ def start_host(project_root: Path) -> None:
             )
     finally:
         os.close(write_end)
-    # The host outlives us on purpose; we neither wait for it nor want a warning that we do not.
-    process.returncode = 0
     try:
         line = _read_line(read_end, time.monotonic() + _START_TIMEOUT_S)
     finally:
         os.close(read_end)
+    # The host forks itself away before it reports, so that it outlives us without becoming our zombie.
+    process.wait(_DETACH_TIMEOUT_S)
     _raise_for(line, log_path)
 
 
