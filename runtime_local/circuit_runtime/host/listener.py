@@ -1,0 +1,68 @@
+"""The owner-only socket on which a project's host waits for its clients.
+
+On Windows a named pipe with an access list for the user would stand here; it is not built.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from pathlib import Path
+
+from circuit_link.framing import FrameSocket
+
+_BACKLOG = 64
+_PEER_CREDENTIALS = struct.Struct("3i")
+
+
+class Listener:
+    """A listening unix socket at `path`. The caller holds the project's lock: a socket found there is stale."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._closed = False
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        old_mask = os.umask(0o177)
+        try:
+            self._socket.bind(str(path))
+        finally:
+            os.umask(old_mask)
+        self._socket.listen(_BACKLOG)
+
+    def accept(self) -> FrameSocket | None:
+        """The next connection of this user; None once `close` was called from any thread."""
+        while not self._closed:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                if self._closed:
+                    return None
+                raise
+            if not self._closed and _is_own(connection):
+                return FrameSocket(connection)
+            connection.close()
+        return None
+
+    def close(self) -> None:
+        """Stop listening; whoever has connected but was not accepted finds the connection ended."""
+        if self._closed:
+            return
+        self._closed = True
+        self._path.unlink(missing_ok=True)
+        # A plain close does not wake a thread that waits in accept.
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._socket.close()
+
+
+def _is_own(connection: socket.socket) -> bool:
+    """Whether the peer runs as this user; the folder's mode says so where the kernel does not."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
+    _, user_id, _ = _PEER_CREDENTIALS.unpack(data)
+    return bool(user_id == os.getuid())
