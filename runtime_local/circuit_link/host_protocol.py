@@ -127,12 +127,13 @@ class TestResult(_Part, frozen=True, kw_only=True):
 
 
 class FileCoverage(_Part, frozen=True, kw_only=True):
-    """`missing` are 1-based lines, ascending."""
+    """`missing` and `hit` are the 1-based executable lines that did not run and that did, ascending."""
 
     path: str
     covered: int
     total: int
     missing: tuple[int, ...]
+    hit: tuple[int, ...] = ()
 
 
 class CoverageReport(_Part, frozen=True, kw_only=True):
