@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 import sqlalchemy as sa
@@ -48,39 +47,42 @@ class Journal:
             )
         return deployment
 
-    def write(self, deployment: Deployment, message: str, connection: sa.Connection | None = None) -> None:
-        """Store a deployment's new state and the event that led to it, in the caller's transaction if given.
-
-        A caller with a transaction of its own calls `announce` after its commit.
-        """
-        scope: AbstractContextManager[sa.Connection] = (
-            nullcontext(connection) if connection is not None else self._engine.begin()
+    def write(self, deployment: Deployment, message: str) -> None:
+        """Store a deployment's new state with the event that led to it, and wake those that follow it."""
+        name = deployment.deployment
+        seq = sa.select(sa.func.coalesce(sa.func.max(tables.deployment_event.c.seq), 0) + 1).where(
+            tables.deployment_event.c.deployment == name
         )
-        with scope as used:
-            name = deployment.deployment
-            seq = sa.select(sa.func.coalesce(sa.func.max(tables.deployment_event.c.seq), 0) + 1).where(
-                tables.deployment_event.c.deployment == name
-            )
-            event = DeploymentEvent(
-                seq=used.execute(seq).scalar_one(), at=self._clock(), message=message, deployment=deployment
-            )
-            used.execute(
-                tables.deployment_event.insert().values(
-                    deployment=name, seq=event.seq, event_json=msgspec.json.encode(event)
-                )
-            )
-            used.execute(
-                tables.deployment.update()
-                .where(tables.deployment.c.id == name)
-                .values(state=deployment.state, state_json=msgspec.json.encode(deployment))
-            )
-        if connection is None:
-            self.announce()
-
-    def announce(self) -> None:
-        """Wake those that follow a deployment."""
         with self._written:
+            with self._engine.begin() as connection:
+                event = DeploymentEvent(
+                    seq=connection.execute(seq).scalar_one(),
+                    at=self._clock(),
+                    message=message,
+                    deployment=deployment,
+                )
+                connection.execute(
+                    tables.deployment_event.insert().values(
+                        deployment=name, seq=event.seq, event_json=msgspec.json.encode(event)
+                    )
+                )
+                connection.execute(
+                    tables.deployment.update()
+                    .where(tables.deployment.c.id == name)
+                    .values(state=deployment.state, state_json=msgspec.json.encode(deployment))
+                )
             self._written.notify_all()
+
+    def refuse(self, deployment: Deployment, error: UserFacingError) -> None:
+        """Store that a deployment was refused before it began."""
+        reason = ApiError(code=error.code, message=error.message, hint=error.hint)
+        self.write(msgspec.structs.replace(deployment, state="FAILED", error=reason), error.message)
+
+    def end_unchanged(self, deployment: Deployment) -> Deployment:
+        """Store that there was nothing to deploy: the release is the current one already."""
+        ended = msgspec.structs.replace(deployment, state="SUCCEEDED")
+        self.write(ended, "No changes to deploy")
+        return ended
 
     def read(self, name: str) -> Deployment:
         """Raises: UserFacingError, for a deployment that does not exist."""
@@ -113,13 +115,21 @@ class Journal:
                     return
 
     def end_interrupted(self) -> None:
-        """At start: fail what the last server left unfinished. Activated ones are finished already."""
+        """At start: end what the last server left unfinished, as succeeded if it had been activated."""
         unfinished = tables.deployment.c.state.not_in(FINAL_STATES)
+        query = sa.select(tables.deployment.c.state_json, tables.activation.c.generation).outerjoin(
+            tables.activation, tables.activation.c.deployment == tables.deployment.c.id
+        )
         with self._engine.begin() as connection:
-            rows = list(connection.execute(tables.deployment.select().where(unfinished)))
+            rows = list(connection.execute(query.where(unfinished)))
         for row in rows:
             left = msgspec.json.decode(row.state_json, type=Deployment)
-            self.write(msgspec.structs.replace(left, state="FAILED", error=_RESTARTED), _RESTARTED.message)
+            if row.generation is None:
+                ended = msgspec.structs.replace(left, state="FAILED", error=_RESTARTED)
+                self.write(ended, _RESTARTED.message)
+            else:
+                ended = msgspec.structs.replace(left, state="SUCCEEDED", activated=True, generation=row.generation)
+                self.write(ended, "Activated; the server was restarted before it could say so")
 
     def _events(self, name: str, after: int) -> list[DeploymentEvent]:
         query = (

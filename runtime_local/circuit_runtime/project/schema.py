@@ -52,6 +52,8 @@ class Field:
         values: picklist values in order; () leaves a picklist open.
         reference_to: object names that a lookup may point to; more than one makes it polymorphic.
         child_name: name of the relation from the parent's side; default the child object's plural.
+        number_format: of an autonumber, `INV-{0000}`.
+        renamed_from: name that its column has in databases made before it was renamed.
         system: kept by the runtime (id, created_at, …), never written by scripts.
         custom: added by the project to an object (or field of an object of its own).
     """
@@ -77,6 +79,7 @@ class Field:
     formula: str | None = None
     rollup: Rollup | None = None
     number_format: str | None = None
+    renamed_from: str | None = None
     system: bool = False
     custom: bool = False
 
@@ -118,6 +121,15 @@ class FieldUpdate:
     value: str
 
 
+_SALESFORCE_NAMES = {
+    "createddate": "created_at",
+    "createdbyid": "created_by",
+    "lastmodifieddate": "modified_at",
+    "lastmodifiedbyid": "modified_by",
+    "isdeleted": "is_deleted",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectType:
     """One object. `fields` is keyed by canonical name, system fields included, in declaration order."""
@@ -129,9 +141,21 @@ class ObjectType:
     fields: Mapping[str, Field]
     validations: tuple[ValidationRule, ...] = ()
     field_updates: tuple[FieldUpdate, ...] = ()
-    name_formula: str | None = None
     is_setup: bool = False
     custom: bool = False
+    _index: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index: dict[str, Field] = {}
+        for item in self.fields.values():
+            # Apex developers write LastName, OwnerId and CreatedDate; canonical names win over these.
+            compact = item.name.replace("_", "")
+            for spelling in (compact, f"{compact}id" if item.is_reference else compact):
+                index.setdefault(spelling, item)
+        for spelling, name in _SALESFORCE_NAMES.items():
+            if name in self.fields:
+                index.setdefault(spelling, self.fields[name])
+        object.__setattr__(self, "_index", {**index, **self.fields})
 
     @property
     def table(self) -> str:
@@ -139,8 +163,8 @@ class ObjectType:
         return f"o_{self.name.lower()}"
 
     def field(self, name: str) -> Field | None:
-        """The field of that name in any case; Salesforce's spelling of system fields also resolves."""
-        return self.fields.get(name) or self.fields.get(name.lower())
+        """The field of that name in any case, also as Salesforce spells it (LastName, CreatedDate)."""
+        return self.fields.get(name) or self._index.get(name.lower())
 
 
 @dataclass(frozen=True, slots=True)

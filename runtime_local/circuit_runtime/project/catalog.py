@@ -1,0 +1,222 @@
+"""What a project's scripts declare: triggers and tests, read from their syntax trees. No script is imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from circuit_link.host_protocol import Problem
+from circuit_link.wire import Source
+from circuit_runtime.project.schema import Schema
+
+TRIGGER_EVENTS = (
+    "beforeInsert",
+    "beforeUpdate",
+    "beforeDelete",
+    "afterInsert",
+    "afterUpdate",
+    "afterDelete",
+    "afterUndelete",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerDefinition:
+    """A handler method of a trigger class. `order` sorts handlers of one event, then the class's name."""
+
+    path: str
+    line: int
+    class_name: str
+    method: str
+    object_name: str
+    events: tuple[str, ...]
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class TestDefinition:
+    """A test method. `id` is `path::Class::method`; `name` is its sentence, or the method's name."""
+
+    __test__ = False
+
+    id: str
+    name: str
+    path: str
+    line: int
+    class_name: str
+    method: str
+    expects_limit: str | None
+    see_all_data: bool
+    parallel: bool
+    setup_method: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    triggers: tuple[TriggerDefinition, ...]
+    tests: tuple[TestDefinition, ...]
+    problems: tuple[Problem, ...]
+
+    def triggers_for(self, object_name: str, event: str) -> tuple[TriggerDefinition, ...]:
+        """Handlers of an object's event in the order in which they run."""
+        return tuple(item for item in self.triggers if item.object_name == object_name and event in item.events)
+
+
+def read_catalog(sources: Iterable[Source], schema: Schema) -> Catalog:
+    """Read every script. Files that do not parse, and declarations that cannot be read, become problems."""
+    reader = _Reader(schema)
+    for source in sources:
+        reader.read(source)
+    triggers = sorted(reader.triggers, key=lambda item: (item.order, item.class_name, item.line))
+    return Catalog(tuple(triggers), tuple(reader.tests), tuple(reader.problems))
+
+
+class _NotLiteral(Exception):
+    """An argument that is not written out; carries the node and what is wrong with it."""
+
+    def __init__(self, node: ast.AST, message: str) -> None:
+        super().__init__(message)
+        self.node = node
+
+
+class _Reader:
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self.triggers: list[TriggerDefinition] = []
+        self.tests: list[TestDefinition] = []
+        self.problems: list[Problem] = []
+
+    def read(self, source: Source) -> None:
+        try:
+            tree = ast.parse(source.text, source.path)
+        except SyntaxError as exc:
+            self._problem(source.path, exc.lineno or 1, exc.offset or 1, f"Syntax error: {exc.msg}")
+            return
+        except ValueError as exc:
+            self._problem(source.path, 1, 1, f"The file cannot be read as Python: {exc}")
+            return
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                self._read_class(source.path, node)
+
+    def _read_class(self, path: str, node: ast.ClassDef) -> None:
+        is_test = any(_decorator_name(decorator) == "test" for decorator in node.decorator_list)
+        methods = [item for item in node.body if isinstance(item, ast.FunctionDef)]
+        setup = next(
+            (
+                item.name
+                for item in methods
+                if any(_decorator_name(d) == "test_setup" for d in item.decorator_list)
+            ),
+            None,
+        )
+        for method in methods:
+            for decorator in method.decorator_list:
+                try:
+                    if _decorator_name(decorator) == "trigger":
+                        self._read_trigger(path, node, method, decorator)
+                    elif is_test and _decorator_name(decorator) == "test":
+                        self._read_test(path, node, method, decorator, setup)
+                except _NotLiteral as exc:
+                    place = exc.node
+                    self._problem(path, getattr(place, "lineno", 1), getattr(place, "col_offset", 0) + 1, str(exc))
+
+    def _read_trigger(self, path: str, owner: ast.ClassDef, method: ast.FunctionDef, decorator: ast.expr) -> None:
+        arguments = _arguments(decorator, ("object_name", "events"))
+        object_name = _text(arguments.get("object_name"), decorator, "the object's name")
+        events = _texts(arguments.get("events"), decorator)
+        item = self._schema.object(object_name)
+        if item is None:
+            raise _NotLiteral(decorator, f"@trigger names the object {object_name!r}, which does not exist.")
+        for event in events:
+            if event not in TRIGGER_EVENTS:
+                raise _NotLiteral(
+                    decorator, f"@trigger names the event {event!r}; events are {', '.join(TRIGGER_EVENTS)}."
+                )
+        self.triggers.append(
+            TriggerDefinition(path, method.lineno, owner.name, method.name, item.name, events, _order(owner))
+        )
+
+    def _read_test(
+        self, path: str, owner: ast.ClassDef, method: ast.FunctionDef, decorator: ast.expr, setup: str | None
+    ) -> None:
+        class_options = next(
+            _arguments(item, ("name",)) for item in owner.decorator_list if _decorator_name(item) == "test"
+        )
+        options = {**class_options, **_arguments(decorator, ("name",))}
+        own_name = _arguments(decorator, ("name",)).get("name")
+        self.tests.append(
+            TestDefinition(
+                id=f"{path}::{owner.name}::{method.name}",
+                name=_text(own_name, decorator, "the test's name") if own_name else method.name,
+                path=path,
+                line=method.lineno,
+                class_name=owner.name,
+                method=method.name,
+                expects_limit=_optional_text(options.get("expects_limit"), decorator),
+                see_all_data=_flag(options.get("see_all_data"), decorator),
+                parallel=_flag(options.get("parallel"), decorator),
+                setup_method=setup,
+            )
+        )
+
+    def _problem(self, path: str, line: int, column: int, message: str) -> None:
+        self.problems.append(Problem(path=path, line=line, column=column, message=message))
+
+
+def _decorator_name(decorator: ast.expr) -> str:
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if isinstance(target, ast.Attribute):
+        return target.attr
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _arguments(decorator: ast.expr, names: tuple[str, ...]) -> dict[str, ast.expr]:
+    """Arguments of a decorator by name; none for one without brackets."""
+    if not isinstance(decorator, ast.Call):
+        return {}
+    given = dict(zip(names, decorator.args, strict=False))
+    return given | {keyword.arg: keyword.value for keyword in decorator.keywords if keyword.arg}
+
+
+def _text(node: ast.expr | None, decorator: ast.expr, what: str) -> str:
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        raise _NotLiteral(
+            node or decorator, f"Write {what} as a plain text in quotes; it is read without running."
+        )
+    return node.value
+
+
+def _optional_text(node: ast.expr | None, decorator: ast.expr) -> str | None:
+    return None if node is None else _text(node, decorator, "the limit's name")
+
+
+def _texts(node: ast.expr | None, decorator: ast.expr) -> tuple[str, ...]:
+    if isinstance(node, ast.Constant):
+        return (_text(node, decorator, "the event"),)
+    if not isinstance(node, ast.List | ast.Tuple):
+        raise _NotLiteral(
+            node or decorator, "Write the events as a list of plain texts; they are read without running."
+        )
+    return tuple(_text(item, decorator, "each event") for item in node.elts)
+
+
+def _flag(node: ast.expr | None, decorator: ast.expr) -> bool:
+    if node is None:
+        return False
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, bool):
+        raise _NotLiteral(node, "Write True or False; it is read without running.")
+    return node.value
+
+
+def _order(owner: ast.ClassDef) -> int:
+    """The class attribute `order`, 0 where there is none."""
+    for item in owner.body:
+        targets = item.targets if isinstance(item, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == "order" for target in targets):
+            value = item.value if isinstance(item, ast.Assign) else None
+            if isinstance(value, ast.Constant) and isinstance(value.value, int):
+                return value.value
+            raise _NotLiteral(item, "Write `order` as a plain whole number; it is read without running.")
+    return 0

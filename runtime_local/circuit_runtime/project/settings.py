@@ -1,0 +1,141 @@
+"""The settings of a project: circuit.toml."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import zoneinfo
+from typing import Annotated, Literal
+
+import msgspec
+
+from circuit_log.limits import LimitName
+from circuit_runtime.project.toml_file import TomlFile
+
+FILE = "circuit.toml"
+_CODE = "SETTINGS_INVALID"
+_API_VERSION = "65.0"
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class ProjectTable(_Table, frozen=True, kw_only=True):
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    namespace: Annotated[str, msgspec.Meta(pattern=r"^([a-z][a-z0-9]{0,14})?$")] = ""
+    api_version: str = _API_VERSION
+
+
+class LimitsTable(_Table, frozen=True, kw_only=True):
+    """`overrides` maps counter names to maxima."""
+
+    profile: Literal["circuit", "apex"] = "circuit"
+    overrides: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+
+
+class AllowTable(_Table, frozen=True, kw_only=True):
+    allow: tuple[str, ...] = ()
+
+
+class SecretsTable(_Table, frozen=True, kw_only=True):
+    names: tuple[str, ...] = ()
+
+
+class EnvironmentTable(_Table, frozen=True, kw_only=True):
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://")]
+
+
+class RunTable(_Table, frozen=True, kw_only=True):
+    """A run configuration; `now` fixes the transaction's clock at its start."""
+
+    kind: Literal["event", "exec", "test"]
+    file: str
+    source: Literal["ghl", "salesforce"] = "ghl"
+    now: dt.datetime | None = None
+    commit: bool = False
+
+
+class GhlTable(_Table, frozen=True, kw_only=True):
+    """`custom_fields` maps ids of GoHighLevel's custom fields to fields of Contact."""
+
+    custom_fields: dict[str, str] = {}
+
+
+class ConnectorsTable(_Table, frozen=True, kw_only=True):
+    ghl: GhlTable = GhlTable()
+
+
+class CalendarTable(_Table, frozen=True, kw_only=True):
+    time_zone: str = "UTC"
+    fiscal_year_start_month: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
+
+
+class ObjectAccess(_Table, frozen=True, kw_only=True):
+    """What a profile may do with an object; `fields` names those it may only read, or not even see."""
+
+    read: bool = True
+    create: bool = False
+    edit: bool = False
+    delete: bool = False
+    view_all: bool = False
+    fields: dict[str, Literal["edit", "read", "none"]] = {}
+
+
+class ProfileTable(_Table, frozen=True, kw_only=True):
+    """Rights of the users of a profile; an object that is not named is out of their reach."""
+
+    objects: dict[str, ObjectAccess] = {}
+
+
+class Settings(_Table, frozen=True, kw_only=True):
+    """Everything circuit.toml may say."""
+
+    project: ProjectTable
+    limits: LimitsTable = LimitsTable()
+    callouts: AllowTable = AllowTable()
+    libraries: AllowTable = AllowTable()
+    secrets: SecretsTable = SecretsTable()
+    environments: dict[str, EnvironmentTable] = {}
+    run: dict[str, RunTable] = {}
+    connectors: ConnectorsTable = ConnectorsTable()
+    calendar: CalendarTable = CalendarTable()
+    profiles: dict[str, ProfileTable] = {}
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.calendar.time_zone)
+
+
+def parse_settings(text: str) -> Settings:
+    """Read circuit.toml.
+
+    Raises: UserFacingError with the line: not TOML, an unknown key, a value that does not fit.
+    """
+    file = TomlFile(FILE, text, _CODE)
+    settings = file.convert(Settings)
+    for name in settings.limits.overrides:
+        if name not in LimitName.__members__.values():
+            near = difflib.get_close_matches(name, list(LimitName), n=1)
+            raise file.error(
+                f"{FILE} overrides a limit {name!r} that does not exist.",
+                "limits",
+                "overrides",
+                name,
+                hint=f"Did you mean {near[0]!r}?" if near else f"Limits are: {', '.join(LimitName)}.",
+            )
+    try:
+        zoneinfo.ZoneInfo(settings.calendar.time_zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as exc:
+        raise file.error(
+            f"{FILE}: {settings.calendar.time_zone!r} is no time zone.",
+            "calendar",
+            "time_zone",
+            hint='Write a name of the IANA database, such as "America/New_York".',
+        ) from exc
+    for name, run in settings.run.items():
+        if run.now is not None and run.now.tzinfo is None:
+            raise file.error(
+                f"{FILE}: the time of run {name!r} has no zone.", "run", name, "now", hint="End it in Z."
+            )
+    return settings
