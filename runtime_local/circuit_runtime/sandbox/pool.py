@@ -1,0 +1,94 @@
+"""Hands out workers: forked from a warm zygote where the system can, started idle beforehand elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from typing import Protocol, Self
+
+from circuit_runtime.sandbox.spawned import IdleWorkers
+from circuit_runtime.sandbox.worker import Worker, WorkerLimits
+from circuit_runtime.sandbox.zygote_link import ZygoteEnded, ZygoteLink
+
+_log = logging.getLogger("circuit.sandbox")
+
+
+class WorkerSource(Protocol):
+    """Where workers come from."""
+
+    def start(self) -> None: ...
+
+    def acquire(self, limits: WorkerLimits) -> Worker: ...
+
+    def close(self) -> None: ...
+
+
+class WorkerPool:
+    """One worker per transaction. Thread-safe; close it to end everything it started.
+
+    Plain and debug workers come from two sources: the debug one has `ctypes` loaded, which the engine that
+    patches running code needs and a plain worker must not have.
+    """
+
+    def __init__(self, *, python: str = sys.executable, fork: bool | None = None) -> None:
+        """`fork` chooses zygote (True) or idle processes (False); None takes what the system can do."""
+        self._python = python
+        self._fork = sys.platform == "linux" if fork is None else fork
+        self._lock = threading.Lock()
+        self._sources: dict[bool, WorkerSource] = {}
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def prestart(self, *, debug: bool = False) -> None:
+        """Start what makes the first worker quick, without waiting for it."""
+        self._source(debug).start()
+
+    def acquire(self, limits: WorkerLimits, *, debug: bool = False) -> Worker:
+        """A fresh worker that has been sent nothing yet; its first message is `Hello`.
+
+        Raises:
+            UserFacingError: code SANDBOX_UNAVAILABLE, a worker cannot be started, with what Python printed.
+        """
+        source = self._source(debug)
+        try:
+            return source.acquire(limits)
+        except ZygoteEnded:
+            _log.warning("the zygote has ended; starting another one")
+            return self._replace(debug, source).acquire(limits)
+
+    def close(self) -> None:
+        """Kill every worker and end the processes behind the pool."""
+        with self._lock:
+            self._closed = True
+            sources, self._sources = list(self._sources.values()), {}
+        for source in sources:
+            source.close()
+
+    def _source(self, debug: bool) -> WorkerSource:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the worker pool is closed")
+            if debug not in self._sources:
+                self._sources[debug] = self._make_source(debug)
+            return self._sources[debug]
+
+    def _replace(self, debug: bool, dead: WorkerSource) -> WorkerSource:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the worker pool is closed")
+            if self._sources.get(debug) is dead:
+                self._sources[debug] = self._make_source(debug)
+            current = self._sources[debug]
+        dead.close()
+        return current
+
+    def _make_source(self, debug: bool) -> WorkerSource:
+        if self._fork:
+            return ZygoteLink(self._python, debug=debug)
+        return IdleWorkers(self._python, debug=debug)

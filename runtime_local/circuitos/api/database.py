@@ -1,0 +1,292 @@
+"""CircuitDB: queries, DML and savepoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from circuit_link import wire
+from circuitos.api import records as record_module
+from circuitos.api.exceptions import DmlError, DmlException, QueryException, RecordException
+from circuitos.api.records import Record, from_row, layout_of_result, put_id, values_to_send
+from circuitos.api.values import to_wire
+from circuitos.worker import transaction
+from circuitos.worker.channel import errors_of, failure
+
+_FRAME_BUDGET_BYTES = 4 * 1024 * 1024
+
+RecordInput = Record | Mapping[str, Any]
+IdOrRecord = str | RecordInput
+
+
+class SaveResult(NamedTuple):
+    """What became of one record of a DML statement."""
+
+    id: str | None
+    success: bool
+    created: bool
+    errors: tuple[DmlError, ...]
+
+
+class Savepoint(NamedTuple):
+    """A point that the transaction can be rolled back to."""
+
+    number: int
+
+
+class QueryLocator(NamedTuple):
+    """A query for the start of a batch."""
+
+    query: str
+    binds: dict[str, Any]
+
+
+class CircuitDB:
+    """The data of the project. Every method is one call to the host, which counts it."""
+
+    @staticmethod
+    def query(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> list[Record]:
+        """The records that a SOQL query finds. `:name` in it stands for the bind of that name."""
+        page = _ask(soql, _binds(binds, bind_kw), "query")
+        return list(_records(page))
+
+    @staticmethod
+    def query_one(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> Record:
+        """The one record that a query finds.
+
+        Raises:
+            QueryException: it finds none, or more than one.
+        """
+        page = _ask(soql, _binds(binds, bind_kw), "query")
+        if page.total == 0:
+            raise QueryException("List has no rows for assignment to SObject")
+        if page.total > 1:
+            raise QueryException("List has more than 1 row for assignment to SObject")
+        return next(_records(page))
+
+    @staticmethod
+    def count(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> int:
+        """The number of rows of `SELECT COUNT() FROM …`."""
+        reply = transaction.current().request(
+            wire.Query, text=_text(soql), binds=_binds(binds, bind_kw), kind="count"
+        )
+        return wire.decode_reply(reply.value, int)
+
+    @staticmethod
+    def search(sosl: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> list[list[Record]]:
+        """The records that a SOSL search finds, a list for each object of its RETURNING clause."""
+        reply = transaction.current().request(
+            wire.Query, text=_text(sosl), binds=_binds(binds, bind_kw), kind="search"
+        )
+        return [list(_records(page)) for page in wire.decode_reply(reply.value, list[wire.ResultPage])]
+
+    @staticmethod
+    def query_locator(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> QueryLocator:
+        """A query that a batch's `start` returns; it is not run here."""
+        transaction.current()
+        return QueryLocator(_text(soql), _binds(binds, bind_kw))
+
+    @staticmethod
+    def insert(
+        object_name: str, records: RecordInput | Sequence[RecordInput], all_or_none: bool = True
+    ) -> list[SaveResult]:
+        """Save new records; each gets its `id`, also a passed dict."""
+        return _save("insert", object_name, _as_list(records), all_or_none)
+
+    @staticmethod
+    def update(
+        object_name: str, records: RecordInput | Sequence[RecordInput], all_or_none: bool = True
+    ) -> list[SaveResult]:
+        """Save changed records by their id."""
+        return _save("update", object_name, _as_list(records), all_or_none)
+
+    @staticmethod
+    def upsert(
+        object_name: str,
+        records: RecordInput | Sequence[RecordInput],
+        external_id: str | None = None,
+        all_or_none: bool = True,
+    ) -> list[SaveResult]:
+        """Update the records that exist by `external_id` (or their id), insert the others."""
+        return _save("upsert", object_name, _as_list(records), all_or_none, external_id)
+
+    @staticmethod
+    def delete(
+        object_name: str, records: IdOrRecord | Sequence[IdOrRecord], all_or_none: bool = True
+    ) -> list[SaveResult]:
+        """Move records to the recycle bin."""
+        return _save("delete", object_name, _as_list(records), all_or_none)
+
+    @staticmethod
+    def undelete(
+        object_name: str, records: IdOrRecord | Sequence[IdOrRecord], all_or_none: bool = True
+    ) -> list[SaveResult]:
+        """Take records back out of the recycle bin."""
+        return _save("undelete", object_name, _as_list(records), all_or_none)
+
+    @staticmethod
+    def merge(object_name: str, master: IdOrRecord, losers: IdOrRecord | Sequence[IdOrRecord]) -> list[SaveResult]:
+        """Merge up to two records into `master`, whose fields win; the losers are deleted."""
+        return _save("merge", object_name, [master, *_as_list(losers)], True)
+
+    @staticmethod
+    def empty_recycle_bin(object_name: str, records: IdOrRecord | Sequence[IdOrRecord]) -> list[SaveResult]:
+        """Remove deleted records for ever."""
+        return _save("empty_recycle_bin", object_name, _as_list(records), True)
+
+    @staticmethod
+    def savepoint() -> Savepoint:
+        reply = transaction.current().request(wire.Savepoint)
+        return Savepoint(wire.decode_reply(reply.value, int))
+
+    @staticmethod
+    def rollback(savepoint: Savepoint) -> None:
+        """Undo what was saved since `savepoint`. Records in memory keep their values and ids."""
+        transaction.current().request(wire.Rollback, savepoint=savepoint.number)
+
+    @staticmethod
+    def release(savepoint: Savepoint) -> None:
+        """Give a savepoint up, so that callouts are possible again."""
+        transaction.current().request(wire.Release, savepoint=savepoint.number)
+
+
+def _text(query: str) -> str:
+    if not isinstance(query, str):
+        raise QueryException(f"A query is a text, not {type(query).__name__}.")
+    return query
+
+
+def _binds(binds: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: to_wire(value) for name, value in {**(binds or {}), **more}.items()}
+
+
+def _ask(soql: str, binds: dict[str, Any], kind: str) -> wire.ResultPage:
+    reply = transaction.current().request(wire.Query, text=_text(soql), binds=binds, kind=kind)
+    return wire.decode_reply(reply.value, wire.ResultPage)
+
+
+def _records(page: wire.ResultPage) -> Iterator[Record]:
+    """The Records of a result; further pages are fetched as they are reached."""
+    running = transaction.current()
+    if page.shape is None:
+        raise SystemError("the first page of a result has no shape")
+    layout = layout_of_result(page.shape, running.catalog.find)
+    while True:
+        for row in page.rows:
+            yield from_row(layout, row)
+        if page.cursor is None:
+            return
+        reply = running.request(wire.Fetch, cursor=page.cursor)
+        page = wire.decode_reply(reply.value, wire.ResultPage)
+
+
+def _as_list(records: Any) -> list[Any]:
+    if isinstance(records, Record | Mapping | str):
+        return [records]
+    return list(records)
+
+
+def _save(
+    operation: wire.DmlOperation,
+    object_name: str,
+    items: list[Any],
+    all_or_none: bool,
+    external_id: str | None = None,
+) -> list[SaveResult]:
+    running = transaction.current()
+    fields = running.catalog.find(object_name)
+    name = fields.name if fields is not None else object_name
+    values = [_to_send(operation, name, fields, item, is_master=idx == 0) for idx, item in enumerate(items)]
+    if fields is not None and external_id is not None:
+        external_id = fields.canonical(external_id) or external_id
+    outcomes = _send(running, operation, name, values, all_or_none, external_id)
+    if operation in ("insert", "upsert"):
+        for item, outcome in zip(items, outcomes, strict=True):
+            _take_id(item, outcome)
+    if all_or_none and any(not outcome.success for outcome in outcomes):
+        failures = [failure(idx, outcome) for idx, outcome in enumerate(outcomes) if not outcome.success]
+        raise DmlException(failures[0].errors[0].message if failures[0].errors else "", failures)
+    return [SaveResult(outcome.id, outcome.success, outcome.created, errors_of(outcome)) for outcome in outcomes]
+
+
+def _send(
+    running: transaction.Transaction,
+    operation: wire.DmlOperation,
+    object_name: str,
+    values: list[dict[str, Any]],
+    all_or_none: bool,
+    external_id: str | None,
+) -> list[wire.SaveOutcome]:
+    running.channel.check_alive()
+    running.journal.flush()
+    path, line = running.scripts.position()
+    numbers: list[int] = []
+
+    def make(number: int) -> list[wire.WorkerToHost]:
+        running.sent[number] = values
+        numbers.append(number)
+        parts = _split(values)
+        return [
+            wire.Dml(
+                id=number,
+                path=path,
+                line=line,
+                operation=operation,
+                object_name=object_name,
+                records=part,
+                all_or_none=all_or_none,
+                external_id=external_id,
+                more=idx < len(parts) - 1,
+            )
+            for idx, part in enumerate(parts)
+        ]
+
+    try:
+        reply = running.channel.request_parts(make)
+    finally:
+        for number in numbers:
+            running.sent.pop(number, None)
+    return wire.decode_reply(reply.value, list[wire.SaveOutcome])
+
+
+def _split(values: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Parts that fit a frame each, in order."""
+    if len(values) < 2 or len(wire.encode(values)) <= _FRAME_BUDGET_BYTES:
+        return [values]
+    middle = len(values) // 2
+    return _split(values[:middle]) + _split(values[middle:])
+
+
+def _to_send(operation: str, object_name: str, fields: Any, item: Any, *, is_master: bool) -> dict[str, Any]:
+    """One record as the host gets it, under canonical field names."""
+    only_id = operation in ("delete", "undelete", "empty_recycle_bin") or (operation == "merge" and not is_master)
+    if isinstance(item, str):
+        return {"id": item}
+    if isinstance(item, Record):
+        _check_record(object_name, item)
+        if only_id:
+            record_id = record_module.identity(item)
+            return {} if record_id is None else {"id": record_id}
+        return values_to_send(item, changed_only=operation != "insert")
+    if not isinstance(item, Mapping):
+        raise RecordException(f"A record is a Record or a dict, not {type(item).__name__}.")
+    values = {
+        (fields.canonical(key) if fields is not None else None) or key: to_wire(v) for key, v in item.items()
+    }
+    return {"id": values["id"]} if only_id and "id" in values else values
+
+
+def _check_record(object_name: str, record: Record) -> None:
+    if record.object_name != object_name:
+        raise RecordException(f"A {record.object_name} cannot be saved as {object_name}.")
+    if record._circuit_owner is not None and record._circuit_owner.is_running:
+        raise RecordException("DML statement cannot operate on trigger.new or trigger.old")
+
+
+def _take_id(item: Any, outcome: wire.SaveOutcome) -> None:
+    if not outcome.success or outcome.id is None:
+        return
+    if isinstance(item, Record):
+        put_id(item, outcome.id)
+    elif isinstance(item, dict):
+        item["id"] = outcome.id

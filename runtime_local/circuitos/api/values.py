@@ -1,0 +1,108 @@
+"""From the storage form of a cell to the value that a script reads, and from there to the wire."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from circuitos.api.exceptions import RecordException
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MILLISECOND = dt.timedelta(milliseconds=1)
+
+
+def _datetime(cell: Any) -> Any:
+    return _EPOCH + cell * _MILLISECOND if isinstance(cell, int) else cell
+
+
+def _date(cell: Any) -> Any:
+    return dt.date.fromisoformat(cell) if isinstance(cell, str) else cell
+
+
+def _decimal(cell: Any) -> Any:
+    # A float goes through its shortest text: 0.1 in the database is 0.1 for the script.
+    return cell if isinstance(cell, Decimal) else Decimal(str(cell))
+
+
+def _multipicklist(cell: Any) -> Any:
+    return [part for part in cell.split(";") if part] if isinstance(cell, str) else cell
+
+
+def _json(cell: Any) -> Any:
+    return json.loads(cell) if isinstance(cell, str) else cell
+
+
+FROM_STORAGE: dict[str, Callable[[Any], Any]] = {
+    "datetime": _datetime,
+    "date": _date,
+    "decimal": _decimal,
+    "boolean": bool,
+    "multipicklist": _multipicklist,
+    "json": _json,
+}
+"""By field type; types that are not here are stored as they are. None is always None."""
+
+
+def _sent(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def convert_or_keep(value: Any) -> Any:
+        try:
+            return convert(value)
+        except (ValueError, ArithmeticError, TypeError):
+            return value  # the host's validation says what is wrong with it
+
+    return convert_or_keep
+
+
+FROM_SENT: dict[str, Callable[[Any], Any]] = {
+    "datetime": _sent(lambda value: dt.datetime.fromisoformat(value) if isinstance(value, str) else value),
+    "date": _sent(_date),
+    "decimal": _sent(_decimal),
+    "multipicklist": _sent(lambda value: copy_mutable(_multipicklist(value))),
+}
+"""By field type: how a trigger sees what the script sent; other types as they were sent."""
+
+
+def from_storage(field_type: str, cell: Any) -> Any:
+    """The value of a cell; the types are those of `circuit_link.wire`."""
+    convert = FROM_STORAGE.get(field_type)
+    return cell if convert is None or cell is None else convert(cell)
+
+
+def to_wire(value: Any) -> Any:
+    """A value as a message carries it. A record travels as its id; naive datetimes are taken as UTC.
+
+    Raises:
+        RecordException: the value is of a type that no field can hold, or a record without an id.
+    """
+    kind = type(value)
+    if value is None or kind in (str, int, bool, float, Decimal, dt.date):
+        return value
+    if isinstance(value, dt.datetime):
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
+    if isinstance(value, dict):
+        return {str(key): to_wire(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_wire(item) for item in value]
+    if isinstance(value, Enum):
+        return to_wire(value.value)
+    if isinstance(value, str | int | float | Decimal | dt.date | dt.time):
+        return value
+    reference = getattr(value, "id", None)
+    if isinstance(reference, str) and hasattr(value, "object_name"):
+        return reference
+    if hasattr(value, "object_name"):
+        raise RecordException(f"The {value.object_name} has no id yet; insert it before it is referred to.")
+    raise RecordException(f"A value of type {kind.__name__} cannot be stored: {value!r:.80}")
+
+
+def copy_mutable(value: Any) -> Any:
+    """A copy where the value could be changed in place; other values as they are."""
+    if isinstance(value, dict):
+        return {key: copy_mutable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copy_mutable(item) for item in value]
+    return value

@@ -1,0 +1,213 @@
+"""The worker's end of the wire: one request at a time, answered in a stack, from any thread of the script.
+
+While the host runs triggers for an open request, it sends a `Call`; the same thread serves it and goes on
+waiting. Other threads of the script may make requests in between: whoever opened the innermost call is
+answered first, so a thread that is done with an outer call waits for the inner ones.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from circuit_link import wire
+from circuit_link.framing import MAX_FRAME_BYTES, ConnectionEnded, FrameSocket
+from circuitos.api.exceptions import (
+    BY_NAME,
+    CircuitException,
+    DmlError,
+    DmlException,
+    DmlFailure,
+    GovernorLimitException,
+)
+
+_EXIT_HOST_GONE = 71
+_exit = os._exit
+
+CallHandler = Callable[[wire.Call], wire.Return]
+
+
+class Stopped(GovernorLimitException):
+    """The host ended the run (`Stop`). Like a limit, it cannot be caught away."""
+
+
+class Channel:
+    """Requests to the host. `serve_call` runs the triggers of a `Call` and is set once, before the first request."""
+
+    def __init__(self, socket: FrameSocket) -> None:
+        self._socket = socket
+        self._turn = threading.Condition(threading.Lock())
+        self._busy = False
+        self._open: list[tuple[str, int]] = []
+        self._last_id = 0
+        self._dead: GovernorLimitException | None = None
+        self.serve_call: CallHandler | None = None
+
+    @property
+    def dead(self) -> GovernorLimitException | None:
+        """The breach after which nothing is served any more."""
+        return self._dead
+
+    def check_alive(self) -> None:
+        """Raise the breach again, if there was one. Every entry of the public API begins with this."""
+        if self._dead is not None:
+            raise type(self._dead)(*self._dead.args)
+
+    def send(self, message: wire.WorkerToHost) -> None:
+        """Send a message that has no answer, when nobody else sends."""
+        with self._turn:
+            self._acquire()
+        try:
+            self._write(message)
+        finally:
+            self._release()
+
+    def try_send(self, message: wire.WorkerToHost) -> bool:
+        """Send it if that needs no waiting and no request is open; also from a signal handler."""
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            if self._busy:
+                return False
+            self._busy = True
+        finally:
+            self._turn.release()
+        try:
+            self._write(message)
+        finally:
+            self._release()
+        return True
+
+    def send_last(self, message: wire.WorkerToHost) -> None:
+        """`send`, but after a breach at once: a thread may wait for ever for an answer that does not come."""
+        if self._dead is None:
+            self.send(message)
+        else:
+            self._write(message)
+
+    def finish(self, message: wire.Done) -> None:
+        """Send the last message of all; threads of the script can ask nothing any more."""
+        if self._dead is None:
+            with self._turn:
+                self._acquire()
+                self._dead = Stopped("the script has ended")
+        self._write(message)
+
+    def request(self, kind: Callable[..., wire.WorkerToHost], **fields: Any) -> wire.Reply:
+        """Send a request and wait for its answer, serving the calls that come in between.
+
+        Raises:
+            CircuitException: the host refused it, with the class that the host named.
+            GovernorLimitException: a limit was exceeded, now or earlier.
+        """
+        return self.request_parts(lambda number: [kind(id=number, **fields)])
+
+    def request_parts(self, make: Callable[[int], list[wire.WorkerToHost]]) -> wire.Reply:
+        """`request` for one that may travel in several messages with the same id."""
+        self.check_alive()
+        with self._turn:
+            self._acquire()
+            self._last_id += 1
+            number = self._last_id
+        try:
+            for message in make(number):
+                self._write(message)
+            self._open.append(("request", number))
+            return self._wait_for(number)
+        finally:
+            self._release()
+
+    def next_id(self) -> int:
+        """The id that the next request will get, if this thread makes it now."""
+        return self._last_id + 1
+
+    def receive(self) -> wire.HostToWorker:
+        """The next message, for the idle loop before and between entries."""
+        try:
+            return wire.decode_from_host(self._socket.receive())
+        except ConnectionEnded:
+            _exit(_EXIT_HOST_GONE)
+            raise
+
+    def answer(self, call: wire.Call) -> None:
+        """Serve a call that no request of ours caused."""
+        with self._turn:
+            self._acquire()
+        try:
+            self._serve(call)
+        finally:
+            self._release()
+
+    def _wait_for(self, number: int) -> wire.Reply:
+        while True:
+            message = self.receive()
+            match message:
+                case wire.Reply() if message.id == number:
+                    self._open.remove(("request", number))
+                    return message
+                case wire.Error() if message.id == number:
+                    self._open.remove(("request", number))
+                    raise self._exception(message)
+                case wire.Call():
+                    self._serve(message)
+                case wire.Stop():
+                    self._dead = Stopped(message.reason)
+                    self.check_alive()
+                case _:
+                    raise SystemError(f"the host answered {number} with {type(message).__name__}")
+
+    def _serve(self, call: wire.Call) -> None:
+        """Run triggers with the channel open to other requests, then answer when all inner ones are done."""
+        assert self.serve_call is not None
+        mine = ("call", call.id)
+        self._open.append(mine)
+        self._release()
+        try:
+            result = self.serve_call(call)
+        finally:
+            with self._turn:
+                self._acquire(lambda: self._dead is not None or self._open[-1] == mine)
+        self.check_alive()
+        self._open.remove(mine)
+        self._write(result)
+
+    def _acquire(self, ready: Callable[[], bool] = lambda: True) -> None:
+        """Wait for the right to use the socket. The caller holds `_turn`."""
+        while self._busy or not ready():
+            self._turn.wait()
+        self._busy = True
+
+    def _release(self) -> None:
+        with self._turn:
+            self._busy = False
+            self._turn.notify_all()
+
+    def _write(self, message: wire.WorkerToHost) -> None:
+        payload = wire.encode(message)
+        if len(payload) > MAX_FRAME_BYTES:
+            raise CircuitException(
+                f"A message of {len(payload)} bytes is too long; at most {MAX_FRAME_BYTES} bytes can be sent at once."
+            )
+        try:
+            self._socket.send(payload)
+        except ConnectionEnded:
+            _exit(_EXIT_HOST_GONE)
+
+    def _exception(self, error: wire.Error) -> BaseException:
+        if error.exception == GovernorLimitException.__name__:
+            self._dead = GovernorLimitException(error.message)
+            return self._dead
+        kind = BY_NAME.get(error.exception, CircuitException)
+        if kind is DmlException:
+            return DmlException(error.message, [failure(index, outcome) for index, outcome in error.failures])
+        return kind(error.message)
+
+
+def failure(index: int, outcome: wire.SaveOutcome) -> DmlFailure:
+    return DmlFailure(index, outcome.id, errors_of(outcome))
+
+
+def errors_of(outcome: wire.SaveOutcome) -> tuple[DmlError, ...]:
+    return tuple(DmlError(error.status_code, error.message, error.fields) for error in outcome.errors)

@@ -1,0 +1,44 @@
+"""What a worker needs of a debugger, and the one that does nothing."""
+
+from __future__ import annotations
+
+import socket
+from typing import Protocol
+
+from circuitos.worker.scripts import CompileSource
+
+
+class WorkerDebugger(Protocol):
+    """The debugger's seams in a worker; called in the main thread."""
+
+    def wrap_compile(self, compile_source: CompileSource) -> CompileSource:
+        """How to compile the user's modules from now on."""
+        ...
+
+    def begin(self, paths: frozenset[str]) -> None:
+        """The user's code starts; `paths` are its files."""
+        ...
+
+    def end(self) -> None:
+        """The user's code has ended; `Done` follows."""
+        ...
+
+
+class NoDebugger:
+    """For plain and coverage runs: unmodified code."""
+
+    def wrap_compile(self, compile_source: CompileSource) -> CompileSource:
+        return compile_source
+
+    def begin(self, paths: frozenset[str]) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+def start_debugger(sock: socket.socket) -> WorkerDebugger:
+    """Start the debugger of a debug worker on its second socket."""
+    from circuitos.debugger import session
+
+    return session.start(sock)
