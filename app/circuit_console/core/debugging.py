@@ -1,0 +1,82 @@
+"""What a stopped program looks like: values of the debugger, no Qt, no protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Why and where the run stopped. `reason` is step, breakpoint, pause, exception, entry or goto."""
+
+    reason: str
+    thread_id: int
+    description: str = ""
+    text: str = ""
+    hit_breakpoint_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFrame:
+    """One call, innermost first in a stack. `path` is relative to the project where it lies in it.
+
+    `is_label` marks rows that separate levels (the DML that caused a trigger) and have no variables.
+    """
+
+    id: int
+    name: str
+    path: str
+    line: int
+    column: int = 0
+    is_label: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    name: str
+    reference: int
+    is_expensive: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """`reference` is 0 where there is nothing to open; `indexed_count` > 0 where children come in pages."""
+
+    name: str
+    value: str
+    type_name: str = ""
+    reference: int = 0
+    named_count: int = 0
+    indexed_count: int = 0
+    evaluate_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    value: str
+    type_name: str = ""
+    reference: int = 0
+    indexed_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebugOutput:
+    category: Literal["stdout", "stderr", "console", "important", "telemetry"]
+    text: str
+    path: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What F5 starts: one of the three is set. `now` is ISO 8601 or ""."""
+
+    program: str = ""
+    event: str = ""
+    test: str = ""
+    source: str = "ghl"
+    now: str = ""
+    commit: bool = False
+    stop_on_entry: bool = False
+    log_levels: str = ""
