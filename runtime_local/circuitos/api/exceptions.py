@@ -17,7 +17,7 @@ class DmlError(NamedTuple):
 class DmlFailure(NamedTuple):
     """A record of a failed statement: its index in the list that was passed, its id, its errors."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the public name, which hides tuple.index
     id: str | None
     errors: tuple[DmlError, ...]
 

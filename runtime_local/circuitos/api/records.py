@@ -285,9 +285,10 @@ class ErrorSink:
 
     def own(self, new: list[Record] | None, old: list[Record] | None) -> None:
         """Take a trigger's records: errors go on the new ones, for a delete on the old ones."""
-        for index, record in enumerate(old if new is None else new):
+        new, old = new or [], old or []
+        for index, record in enumerate(new or old):
             self._index[id(record)] = index
-        for record in (new or []) + (old or []):
+        for record in new + old:
             _set_slot(record, "_circuit_owner", self)
 
     def add_error(self, record: Record, message: str, field: str | None) -> None:
@@ -370,9 +371,13 @@ def written_values(record: Record) -> dict[str, Any]:
     for name, value in record.__dict__.items():
         if name in dirty:
             result[name] = value
-        elif isinstance(value, list | dict) and name in layout.cells and name not in layout.read:
-            if value != original_value(record, name):
-                result[name] = value
+        elif (
+            isinstance(value, list | dict)
+            and name in layout.cells
+            and name not in layout.read
+            and value != original_value(record, name)
+        ):
+            result[name] = value
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from circuitos.api.records import Record, identity
 
@@ -107,11 +107,10 @@ class TriggerContext:
     def is_undelete(self) -> bool:
         return self.operation is TriggerOperation.AFTER_UNDELETE
 
-    def pairs(self) -> Iterator[tuple[Record | None, Record | None]]:
+    def pairs(self) -> Iterator[tuple[Any, Any]]:
         """(new, old) of each record; None on the side that the event does not have."""
-        new = self.new_records or [None] * self.size
-        old = self.old_records or [None] * self.size
-        return zip(new, old, strict=True)
+        missing: list[Any] = [None] * self.size
+        return zip(self.new_records or missing, self.old_records or missing, strict=True)
 
     def __repr__(self) -> str:
         return f"TriggerContext({self.operation.value} on {self.object_name}, {self.size} records)"

@@ -121,8 +121,7 @@ class CircuitTest(metaclass=_Creators):
         running = _in_test()
         previous = running.user
         reply = running.request(wire.TestControl, action="run_as", value=_user_value(user))
-        answered = wire.decode_reply(reply.value, wire.UserRef | None)
-        running.user = answered or _user_ref(user, previous)
+        running.user = _answered_user(reply) or _user_ref(user, previous)
         try:
             yield
         finally:
@@ -169,6 +168,13 @@ def _class_mocks(running: transaction.Transaction) -> ClassMocks:
     if running.class_mocks is None:
         running.class_mocks = ClassMocks()
     return running.class_mocks
+
+
+def _answered_user(reply: wire.Reply) -> wire.UserRef | None:
+    """The user as the host knows it; None where it answers nothing."""
+    if bytes(reply.value) == b"\xc0":
+        return None
+    return wire.decode_reply(reply.value, wire.UserRef)
 
 
 def _user_value(user: Any) -> Any:

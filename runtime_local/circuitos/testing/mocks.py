@@ -30,7 +30,7 @@ class ClassMocks:
         ]
         if not replaced:
             raise NotFoundException(
-                f"{_name_of(mock)} has none of the methods of {api_class.__name__}: {', '.join(names) or 'it has none'}."
+                f"{_name_of(mock)} has none of the methods of {api_class.__name__}: {', '.join(names) or 'none'}."
             )
         self._mocked[api_class] = replaced
 

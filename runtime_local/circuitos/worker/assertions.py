@@ -112,7 +112,9 @@ class _Rewriter(ast.NodeTransformer):
             ast.Name(f"{_EXPLAIN}_operands", ast.Load()),
             [
                 ast.Call(ast.Name("locals", ast.Load()), [], []),
-                ast.Constant(tuple(operands)),
+                ast.Tuple(
+                    [ast.Tuple([ast.Constant(part) for part in pair], ast.Load()) for pair in operands], ast.Load()
+                ),
             ],
             [],
         )

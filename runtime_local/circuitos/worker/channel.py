@@ -34,7 +34,7 @@ class Stopped(GovernorLimitException):
 
 
 class Channel:
-    """Requests to the host. `serve_call` runs the triggers of a `Call` and is set once, before the first request."""
+    """Requests to the host. `serve_call` runs the triggers of a `Call`; it is set before the first request."""
 
     def __init__(self, socket: FrameSocket) -> None:
         self._socket = socket
@@ -95,7 +95,7 @@ class Channel:
                 self._dead = Stopped("the script has ended")
         self._write(message)
 
-    def request(self, kind: Callable[..., wire.WorkerToHost], **fields: Any) -> wire.Reply:
+    def request(self, kind: Callable[..., wire.WorkerToHost], /, **fields: Any) -> wire.Reply:
         """Send a request and wait for its answer, serving the calls that come in between.
 
         Raises:
@@ -188,7 +188,7 @@ class Channel:
         payload = wire.encode(message)
         if len(payload) > MAX_FRAME_BYTES:
             raise CircuitException(
-                f"A message of {len(payload)} bytes is too long; at most {MAX_FRAME_BYTES} bytes can be sent at once."
+                f"A message of {len(payload)} bytes is too long; {MAX_FRAME_BYTES} bytes can be sent at once."
             )
         try:
             self._socket.send(payload)

@@ -10,10 +10,10 @@ import gc
 import math
 import os
 import signal
-import socket
 import sys
 import threading
 from dataclasses import dataclass
+from socket import socket as Socket
 
 from circuit_link.framing import FrameSocket
 
@@ -44,7 +44,7 @@ class Channels:
     """What a confined worker has left: its socket, the debugger's in a debug worker, and its layers."""
 
     socket: FrameSocket
-    debug_socket: socket.socket | None
+    debug_socket: Socket | None
     layers: dict[str, str]
 
 
@@ -73,8 +73,8 @@ def confine(sockets: list[int], line_fd: int, life_fd: int | None, limits: Limit
     threading.stack_size(_THREAD_STACK_BYTES)
     gc.enable()
     return Channels(
-        socket=FrameSocket(socket.socket(fileno=kept[0])),
-        debug_socket=socket.socket(fileno=kept[1]) if len(sockets) > 1 else None,
+        socket=FrameSocket(Socket(fileno=kept[0])),
+        debug_socket=Socket(fileno=kept[1]) if len(sockets) > 1 else None,
         layers=layers,
     )
 

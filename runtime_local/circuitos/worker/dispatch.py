@@ -37,7 +37,7 @@ class TriggerDispatch:
             changes = _changes(context) if context.is_before and context.new_records else []
         except GovernorLimitException:
             raise
-        except BaseException as exc:  # SystemExit and KeyboardInterrupt end the trigger, not the worker
+        except BaseException as exc:  # noqa: BLE001 - also SystemExit ends the trigger, not the worker
             return wire.Return(id=call.id, errors=sink.errors, error=self._failed(exc))
         finally:
             sink.is_running = False

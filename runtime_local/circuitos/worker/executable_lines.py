@@ -3,7 +3,7 @@
 | Apex | here |
 | --- | --- |
 | a statement | every line on which an instruction of it stands |
-| a statement over several lines counts each | each line with an instruction (an argument of its own line counts, a lone bracket does not) |
+| a statement over several lines counts each | each line with an instruction: an argument's, not a bracket's |
 | several statements on one line count once | the line counts once |
 | comments, blank lines | no |
 | lone `System.debug` | no: a statement that only calls `CircuitLog.<level>(…)`, on all its lines |

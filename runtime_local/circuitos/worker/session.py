@@ -77,7 +77,7 @@ class Session:
             exit_code = self._run_entry()
         except SystemExit as exc:
             exit_code = _exit_code(exc, self._journal)
-        except BaseException as exc:  # the border of the script: whatever left it is reported
+        except BaseException as exc:  # noqa: BLE001 - the border of the script: whatever left it is reported
             exit_code, error = 1, self._describe(exc)
         self._finish(exit_code, error)
 

@@ -21,7 +21,7 @@ def script_error(exc: BaseException, paths: Collection[str]) -> wire.ScriptError
     frames = _script_frames(exc.__traceback__, paths)
     column = 0
     message = _message(exc)
-    if isinstance(exc, SyntaxError) and exc.filename in paths:
+    if isinstance(exc, SyntaxError) and exc.filename is not None and exc.filename in paths:
         frames.insert(0, wire.ScriptFrame(path=exc.filename, line=exc.lineno or 1, name="<module>"))
         column = exc.offset or 1
         message = exc.msg

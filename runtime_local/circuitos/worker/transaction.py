@@ -69,7 +69,7 @@ class Transaction:
         if self.triggers is not None:
             self.triggers.forget_handlers()
 
-    def request(self, kind: Callable[..., wire.WorkerToHost], **fields: Any) -> wire.Reply:
+    def request(self, kind: Callable[..., wire.WorkerToHost], /, **fields: Any) -> wire.Reply:
         """Ask the host, naming the script's line; what was logged before is sent before."""
         self.channel.check_alive()
         self.journal.flush()
