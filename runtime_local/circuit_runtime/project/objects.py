@@ -204,7 +204,7 @@ def _read_field(file: TomlFile, object_name: str, name: str, table: FieldTable, 
     try:
         kind = FieldType(table.type)
     except ValueError as exc:
-        near = difflib.get_close_matches(table.type, list(FieldType), n=1)
+        near = difflib.get_close_matches(table.type, [str(known) for known in FieldType], n=1)
         raise file.error(
             f"{object_name}.{name} has the unknown type {table.type!r}.",
             "fields",

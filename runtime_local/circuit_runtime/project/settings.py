@@ -116,7 +116,7 @@ def parse_settings(text: str) -> Settings:
     settings = file.convert(Settings)
     for name in settings.limits.overrides:
         if name not in LimitName.__members__.values():
-            near = difflib.get_close_matches(name, list(LimitName), n=1)
+            near = difflib.get_close_matches(name, [str(limit) for limit in LimitName], n=1)
             raise file.error(
                 f"{FILE} overrides a limit {name!r} that does not exist.",
                 "limits",

@@ -121,7 +121,8 @@ def _fields_at(kind: Any, keys: tuple[str, ...]) -> list[str]:
     """Names that the struct at `keys` below `kind` knows."""
     for key in keys:
         fields = {item.encode_name: item.type for item in msgspec.structs.fields(kind)}
-        kind = _struct_within(fields.get(key))
+        # A key that is no field is the name of an entry, such as NAME in [run.NAME].
+        kind = _struct_within(fields[key]) if key in fields else kind
         if kind is None:
             return []
     return [item.encode_name for item in msgspec.structs.fields(kind)]

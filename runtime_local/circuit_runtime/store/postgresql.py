@@ -1,0 +1,147 @@
+"""The store on PostgreSQL: the database of an environment that several servers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from circuit_runtime.project.schema import ObjectType
+from circuit_runtime.store.errors import StoreBusy, UniqueViolation
+from circuit_runtime.store.ids import record_id
+from circuit_runtime.store.session import Row, Session, stored_columns
+from circuit_runtime.store.sqlite import Writer
+
+_COPY_FROM_ROWS = 20
+
+
+class PostgresSession(Session):
+    """See `Session`. Numbers come from sequences, which a rollback does not turn back."""
+
+    dialect = "postgresql"
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[tuple[Any, ...]],
+        writer: Writer,
+        label: str,
+        give_back: Callable[[], None],
+    ) -> None:
+        connection.rollback()
+        connection.autocommit = True
+        self._connection = connection
+        self._writer = writer
+        self._label = label
+        self._give_back = give_back
+        self._is_closed = False
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+
+    def begin(self, wait_s: float = 5.0) -> None:
+        if not self.in_transaction:
+            self._connection.execute("BEGIN")
+            self._connection.execute(f"SET LOCAL lock_timeout = '{int(wait_s * 1000)}ms'")
+            self._writer.label = self._label
+
+    def commit(self) -> None:
+        if self.in_transaction:
+            self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self.rollback()
+            self._connection.autocommit = False
+            self._give_back()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        try:
+            cursor = self._connection.execute(sql.encode(), parameters or None)
+        except psycopg.errors.LockNotAvailable as exc:
+            raise StoreBusy(self._writer.label) from exc
+        return cursor.fetchall() if cursor.description else []
+
+    def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql.encode(), parameters or None)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def insert(self, item: ObjectType, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        names = _names(columns)
+        table = sql.Identifier(item.table)
+        given = list(rows)
+        try:
+            if len(given) > _COPY_FROM_ROWS:
+                copy_text = sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)
+                with self._connection.cursor() as cursor, cursor.copy(copy_text) as copy:
+                    for row in given:
+                        copy.write_row(row)
+            else:
+                marks = sql.SQL(",").join([sql.Placeholder()] * len(columns))
+                statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(table, names, marks)
+                with self._connection.cursor() as cursor:
+                    cursor.executemany(statement, given)
+        except psycopg.errors.UniqueViolation as exc:
+            raise _unique(item, exc) from exc
+
+    def update(self, item: ObjectType, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        settings = sql.SQL(",").join(sql.SQL("{}=%s").format(sql.Identifier(name)) for name in columns)
+        statement = sql.SQL("UPDATE {} SET {} WHERE id=%s").format(sql.Identifier(item.table), settings)
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(statement, [(*row[1:], row[0]) for row in rows])
+        except psycopg.errors.UniqueViolation as exc:
+            raise _unique(item, exc) from exc
+        except psycopg.errors.LockNotAvailable as exc:
+            raise StoreBusy(self._writer.label) from exc
+
+    def fetch(
+        self, item: ObjectType, ids: Iterable[str], *, for_update: bool = False, include_deleted: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        if for_update:
+            self.begin()
+        columns = stored_columns(item)
+        alive = "" if include_deleted else " AND NOT is_deleted"
+        lock = " FOR UPDATE" if for_update else ""
+        statement = sql.SQL("SELECT {} FROM {} WHERE id = ANY(%s)" + alive + lock).format(
+            _names(columns), sql.Identifier(item.table)
+        )
+        try:
+            rows = self._connection.execute(statement, (list(ids),)).fetchall()
+        except psycopg.errors.LockNotAvailable as exc:
+            raise StoreBusy(self._writer.label) from exc
+        place = columns.index("id")
+        return {row[place]: dict(zip(columns, row, strict=True)) for row in rows}
+
+    def delete(self, item: ObjectType, ids: Iterable[str]) -> None:
+        statement = sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(sql.Identifier(item.table))
+        self._connection.execute(statement, (list(ids),))
+
+    def next_ids(self, item: ObjectType, count: int) -> list[str]:
+        return [record_id(item.key_prefix, number) for number in self._numbers(f"id_{item.table}", count)]
+
+    def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
+        return self._numbers(f"auto_{item.table}_{field_name}", count)[0]
+
+    def _numbers(self, name: str, count: int) -> list[int]:
+        query = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
+        self._connection.execute(sql.SQL("CREATE SEQUENCE IF NOT EXISTS {}").format(sql.Identifier(name)))
+        return [row[0] for row in self._connection.execute(query, (f'"{name}"', count)).fetchall()]
+
+
+def _names(columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(",").join(map(sql.Identifier, columns))
+
+
+def _unique(item: ObjectType, error: psycopg.errors.UniqueViolation) -> UniqueViolation:
+    index = error.diag.constraint_name or ""
+    return UniqueViolation(item.table, index.removeprefix(f"u_{item.table}_"))

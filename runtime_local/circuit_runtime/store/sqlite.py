@@ -1,0 +1,197 @@
+"""The store on SQLite: the database of a project on a developer's machine."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from circuit_runtime.project.schema import ObjectType
+from circuit_runtime.store.errors import StoreBusy, UniqueViolation
+from circuit_runtime.store.ids import record_id
+from circuit_runtime.store.session import Row, Session, stored_columns
+
+_BUSY_POLL_MS = 20
+_ID_BLOCK = 1000
+
+
+def configure(connection: sqlite3.Connection) -> None:
+    """Settings of every connection. Transactions are opened by us alone (`isolation_level` None)."""
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        f"busy_timeout={_BUSY_POLL_MS}",
+        "temp_store=MEMORY",
+        "cache_size=-65536",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("circuit_fold", 1, _fold, deterministic=True)
+    connection.create_function("circuit_regex", 2, _matches, deterministic=True)
+
+
+def _fold(text: Any) -> Any:
+    return text.casefold() if isinstance(text, str) else text
+
+
+def _matches(text: Any, pattern: Any) -> int | None:
+    import re
+
+    if text is None or pattern is None:
+        return None
+    return int(re.fullmatch(str(pattern), str(text)) is not None)
+
+
+class Numbers:
+    """Counters of record ids and autonumbers of one database, shared by its sessions.
+
+    Given numbers are never taken back: the counter lives in memory, and the database holds a mark beyond it, which
+    is written with the transaction that first needs it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next: dict[str, int] = {}
+        self._marked: dict[str, int] = {}
+
+    def take(self, connection: sqlite3.Connection, key: str, count: int) -> int:
+        """The first of `count` numbers; within a write transaction of `connection`."""
+        with self._lock:
+            if key not in self._next:
+                row = connection.execute("SELECT next FROM circuit_number WHERE key = ?", (key,)).fetchone()
+                self._next[key] = row[0] if row else 1
+                self._marked[key] = self._next[key]
+            first = self._next[key]
+            self._next[key] = first + count
+            # Written also when a rolled-back transaction had marked it: its mark is gone with it.
+            mark = self._next[key] + (_ID_BLOCK if key.startswith("id/") else 0)
+            connection.execute(
+                "INSERT INTO circuit_number (key, next) VALUES (?, ?) "
+                "ON CONFLICT (key) DO UPDATE SET next = max(next, excluded.next)",
+                (key, mark),
+            )
+            return first
+
+
+class Writer:
+    """Who holds the write lock of a database, for the sentence that refuses others."""
+
+    def __init__(self) -> None:
+        self.label = ""
+        self.is_paused = False
+
+
+class SqliteSession(Session):
+    """See `Session`. `give_back` returns the connection to its pool."""
+
+    dialect = "sqlite"
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        numbers: Numbers,
+        writer: Writer,
+        label: str,
+        give_back: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._numbers = numbers
+        self._writer = writer
+        self._label = label
+        self._give_back = give_back
+        self._is_closed = False
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
+    def begin(self, wait_s: float = 5.0) -> None:
+        if self.in_transaction:
+            return
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._writer.label = self._label
+                return
+            except sqlite3.OperationalError as exc:
+                if "locked" not in str(exc) and "busy" not in str(exc):
+                    raise
+                if self._writer.is_paused or time.monotonic() >= deadline:
+                    raise StoreBusy(self._writer.label) from exc
+
+    def commit(self) -> None:
+        if self.in_transaction:
+            self._connection.execute("COMMIT")
+            self._writer.label = ""
+
+    def rollback(self) -> None:
+        if self.in_transaction:
+            self._connection.execute("ROLLBACK")
+            self._writer.label = ""
+
+    def close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self.rollback()
+            self._give_back()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
+        cursor = self._connection.execute(sql, parameters)
+        try:
+            while rows := cursor.fetchmany(size):
+                yield rows
+        finally:
+            cursor.close()
+
+    def insert(self, item: ObjectType, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        marks = ",".join("?" * len(columns))
+        self._write_many(f"INSERT INTO {item.table} ({_names(columns)}) VALUES ({marks})", rows)
+
+    def update(self, item: ObjectType, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        # Numbered parameters let a row keep the id in front.
+        settings = ",".join(f'"{name}"=?{place}' for place, name in enumerate(columns, start=2))
+        self._write_many(f"UPDATE {item.table} SET {settings} WHERE id=?1", rows)
+
+    def fetch(
+        self, item: ObjectType, ids: Iterable[str], *, for_update: bool = False, include_deleted: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        if for_update:
+            self.begin()
+        columns = stored_columns(item)
+        alive = "" if include_deleted else " AND NOT is_deleted"
+        rows = self._connection.execute(
+            f"SELECT {_names(columns)} FROM {item.table} WHERE id IN (SELECT value FROM json_each(?)){alive}",
+            (json.dumps(list(ids)),),
+        )
+        place = columns.index("id")
+        return {row[place]: dict(zip(columns, row, strict=True)) for row in rows}
+
+    def delete(self, item: ObjectType, ids: Iterable[str]) -> None:
+        self._connection.execute(
+            f"DELETE FROM {item.table} WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+        )
+
+    def next_ids(self, item: ObjectType, count: int) -> list[str]:
+        first = self._numbers.take(self._connection, f"id/{item.key_prefix}", count)
+        return [record_id(item.key_prefix, number) for number in range(first, first + count)]
+
+    def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
+        return self._numbers.take(self._connection, f"auto/{item.name}.{field_name}", count)
+
+    def _write_many(self, sql: str, rows: Iterable[Row]) -> None:
+        try:
+            self._connection.executemany(sql, rows)
+        except sqlite3.IntegrityError as exc:
+            table, _, column = str(exc).rpartition(": ")[2].partition(".")
+            raise UniqueViolation(table, column) from exc
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ",".join(f'"{name}"' for name in columns)

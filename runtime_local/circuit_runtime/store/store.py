@@ -1,0 +1,81 @@
+"""Open a database, keep its pool, and hand out sessions."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from circuit_runtime.project.schema import Schema
+from circuit_runtime.store.migration import Migration, create_bookkeeping, migrate
+from circuit_runtime.store.session import Dialect, Session
+from circuit_runtime.store.sqlite import Numbers, SqliteSession, Writer, configure
+from circuit_runtime.store.users import ensure_developer
+
+if TYPE_CHECKING:
+    import psycopg
+
+_MEMORY = "sqlite:///:memory:"
+
+
+class Store:
+    """One database. Thread-safe; sessions are not.
+
+    With `sqlite:///:memory:` there is one connection, so one session at a time.
+    """
+
+    def __init__(self, engine: sa.Engine, dialect: Dialect) -> None:
+        self._engine = engine
+        self._numbers = Numbers()
+        self._writer = Writer()
+        self.dialect: Dialect = dialect
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """A store at `sqlite:///PATH`, `sqlite:///:memory:` or `postgresql://…`."""
+        if url.startswith("sqlite"):
+            if url != _MEMORY:
+                Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            pool: dict[str, Any] = (
+                {"poolclass": StaticPool}
+                if url == _MEMORY
+                else {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 32}
+            )
+            engine = sa.create_engine(url, connect_args={"check_same_thread": False}, **pool)
+            sa.event.listen(engine, "connect", lambda connection, _record: configure(connection))
+            return cls(engine, "sqlite")
+        engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=8)
+        return cls(engine, "postgresql")
+
+    def session(self, label: str = "") -> Session:
+        """A session; `label` names its writer to others that have to wait."""
+        pooled = self._engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        if self.dialect == "sqlite":
+            connection: sqlite3.Connection = driver
+            return SqliteSession(connection, self._numbers, self._writer, label, pooled.close)
+        from circuit_runtime.store.postgresql import PostgresSession
+
+        postgres: psycopg.Connection[tuple[Any, ...]] = driver
+        return PostgresSession(postgres, self._writer, label, pooled.close)
+
+    def migrate(self, schema: Schema) -> Migration:
+        """Bring the tables to `schema`, and make sure that there is a user. Quick when nothing changed.
+
+        Raises: MigrationRefused, StoreBusy.
+        """
+        with self.session("a change of the project's objects") as session:
+            create_bookkeeping(session)
+            migration = migrate(session, schema)
+            ensure_developer(session, schema)
+        return migration
+
+    def set_writer_paused(self, is_paused: bool) -> None:
+        """While the transaction that holds the write lock is paused, other writers are refused at once."""
+        self._writer.is_paused = is_paused
+
+    def close(self) -> None:
+        self._engine.dispose()
