@@ -48,7 +48,7 @@ class FieldValues:
         except NotConvertible as exc:
             self._set_aside(field, value, sent_as, f"it takes {exc}")
         except ValueProblem as exc:
-            self._set_aside(field, value, sent_as, exc.message)
+            self._set_aside(field, value, sent_as, str(exc))
         else:
             if plain is not None:
                 self.values[field.name] = plain

@@ -56,6 +56,7 @@ class ExecutionResult:
 
     Attributes:
         limits: counter name to (used, maximum), of the project's own namespace.
+        breached: name of the limit that ended it, "" if none did.
         records: what was written and not rolled back within the transaction, also where it was not committed.
         coverage: path to (executable lines, executed lines), in coverage mode.
         triggers_run: (path, class, method) of every trigger that ran.
@@ -66,6 +67,7 @@ class ExecutionResult:
     exit_code: int
     limits: dict[str, tuple[int, int]]
     committed: bool
+    breached: str = ""
     records: tuple[RecordWritten, ...] = ()
     coverage: dict[str, tuple[list[int], list[int]]] = field(default_factory=dict)
     triggers_run: frozenset[tuple[str, str, str]] = frozenset()

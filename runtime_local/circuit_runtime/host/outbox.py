@@ -60,8 +60,11 @@ class Outbox:
     def put_events(self, run_id: str, events: Sequence[LogEvent]) -> None:
         with self._changed:
             lane = self._lanes.setdefault(run_id, _Lane())
+            # Whoever waits for a lane with work knows when it is due; waking it for each event costs both sides.
+            was_idle = not lane.has_work
             lane.events.extend(events)
-            self._changed.notify()
+            if was_idle:
+                self._changed.notify()
 
     def put_output(self, message: hp.OutputEmitted) -> None:
         with self._changed:
