@@ -36,7 +36,8 @@ def read_object(data: bytes, path: str) -> dict[str, Any]:
         _refuse(f"{path} is not JSON: {exc}.", path, "EVENT_NOT_JSON")
     if not isinstance(value, dict):
         _refuse(f"{path} holds {_kind(value)}, not an object.", path, "EVENT_NOT_AN_OBJECT", 1, 1)
-    return {key: _clean(item) for key, item in value.items()}
+    cleaned: dict[str, Any] = _clean(value)
+    return cleaned
 
 
 def _decoded(data: bytes, path: str) -> str:
