@@ -1,0 +1,58 @@
+"""How DML fails, in Salesforce's status codes and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from circuit_link.wire import DmlErrorInfo, SaveOutcome
+
+TOO_MANY_RETRIES = "Too many batch retries in the presence of Apex triggers and partial failures."
+DEPTH_EXCEEDED = "Maximum trigger depth exceeded"
+
+
+class DmlFailed(Exception):
+    """A DML statement that was undone as a whole.
+
+    Attributes:
+        failures: index and outcome of every record that has an error; () where the statement itself is wrong.
+    """
+
+    def __init__(self, message: str, failures: Sequence[tuple[int, SaveOutcome]] = ()) -> None:
+        super().__init__(message)
+        self.failures = tuple(failures)
+
+
+def failed(operation: str, outcomes: Sequence[SaveOutcome]) -> DmlFailed:
+    """The exception for a statement of which some records failed: names the first, carries all."""
+    failures = [(index, outcome) for index, outcome in enumerate(outcomes) if not outcome.success]
+    index, first = failures[0]
+    error = first.errors[0]
+    fields = f": [{', '.join(error.fields)}]"
+    which = f" with id {first.id}" if first.id and operation != "insert" else ""
+    text = (
+        f"{operation.capitalize()} failed. First exception on row {index}{which}; "
+        f"first error: {error.status_code}, {error.message}{fields}"
+    )
+    return DmlFailed(text, failures)
+
+
+def error(status_code: str, message: str, *fields: str) -> DmlErrorInfo:
+    return DmlErrorInfo(status_code=status_code, message=message, fields=fields)
+
+
+def required_missing(names: Sequence[str]) -> DmlErrorInfo:
+    return error("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(names)}]", *names)
+
+
+def no_such_field(object_name: str, name: str, near: str | None) -> DmlErrorInfo:
+    hint = f". Did you mean {near}?" if near else ""
+    return error("INVALID_FIELD", f"No such column '{name}' on entity '{object_name}'{hint}", name)
+
+
+def not_writeable(name: str) -> DmlErrorInfo:
+    return error(
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+        f"Unable to create/update fields: {name}. Please check the security settings of this field and verify that "
+        f"it is read/write for your profile or permission set.",
+        name,
+    )

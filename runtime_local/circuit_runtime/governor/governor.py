@@ -1,0 +1,152 @@
+"""Counts what a transaction uses, and ends it at a limit. Lives in the host, out of a script's reach."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from circuit_log.limits import LimitName, LimitUse
+from circuit_runtime.governor.profiles import breach_text
+
+DEFAULT_NAMESPACE = "(default)"
+_WARN_SHARE = 0.8
+# Measured from outside rather than counted; start_test and partial success do not turn them back.
+_MEASURED = frozenset({LimitName.CPU_MS, LimitName.HEAP_BYTES, LimitName.WALL_MS})
+
+
+class LimitBreached(Exception):
+    """A limit was passed: the transaction is dead, nothing of it may be served or kept."""
+
+    def __init__(self, name: LimitName, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Counters at one moment, to be put back by `Governor.restore`."""
+
+    used: Mapping[LimitName, int]
+
+
+class Governor:
+    """The counters of one namespace in one transaction.
+
+    The transaction's thread counts; the monitor's thread reports what it measures.
+
+    Args:
+        maxima: of every counter.
+        on_change: called with the counters that moved, on the thread that moved them.
+        on_warning: called once for each counter that passes 80 %.
+    """
+
+    def __init__(
+        self,
+        maxima: Mapping[LimitName, int],
+        on_change: Callable[[tuple[LimitUse, ...]], None] = lambda _uses: None,
+        on_warning: Callable[[LimitUse], None] = lambda _use: None,
+    ) -> None:
+        self._maxima = dict(maxima)
+        self._used = dict.fromkeys(maxima, 0)
+        self._before_test: dict[LimitName, int] | None = None
+        self._warned: set[LimitName] = set()
+        self._on_change = on_change
+        self._on_warning = on_warning
+        self._lock = threading.Lock()
+        self._breach: LimitBreached | None = None
+
+    @property
+    def breach(self) -> LimitBreached | None:
+        """The first limit that was passed, or None."""
+        return self._breach
+
+    def charge(self, name: LimitName, count: int = 1) -> None:
+        """Count, and refuse what is too much.
+
+        Raises: LimitBreached; from then on at every call.
+        """
+        self.refuse_if_dead()
+        with self._lock:
+            self._used[name] += count
+            use = self._use(name)
+        self._report(use)
+        if use.used > use.maximum:
+            raise self.break_off(name)
+
+    def measure(self, name: LimitName, value: int) -> bool:
+        """Take over a measured counter; whether it is still within its limit."""
+        with self._lock:
+            changed = self._used[name] != value
+            self._used[name] = value
+            use = self._use(name)
+        if changed:
+            self._report(use)
+        return use.used <= use.maximum
+
+    def break_off(self, name: LimitName) -> LimitBreached:
+        """Declare the transaction dead for passing `name`; the first breach counts."""
+        with self._lock:
+            if self._breach is None:
+                text = breach_text(name, self._used[name], self._maxima[name])
+                self._breach = LimitBreached(name, text)
+            return self._breach
+
+    def refuse_if_dead(self) -> None:
+        """Raises: LimitBreached, once a limit was passed."""
+        if self._breach is not None:
+            raise LimitBreached(self._breach.name, str(self._breach))
+
+    def maximum(self, name: LimitName) -> int:
+        return self._maxima[name]
+
+    def remaining(self, name: LimitName) -> int:
+        with self._lock:
+            return max(0, self._maxima[name] - self._used[name])
+
+    def snapshot(self) -> tuple[LimitUse, ...]:
+        """All counters, in the order of `LimitName`."""
+        with self._lock:
+            return tuple(self._use(name) for name in self._maxima)
+
+    def table(self) -> dict[str, tuple[int, int]]:
+        """All counters as name to (used, maximum)."""
+        return {str(use.name): (use.used, use.maximum) for use in self.snapshot()}
+
+    def mark(self) -> Mark:
+        with self._lock:
+            return Mark(dict(self._used))
+
+    def restore(self, mark: Mark) -> None:
+        """Put the counted ones back to what they were: Salesforce does not charge a failed attempt."""
+        self._replace(mark.used)
+
+    def start_test(self) -> None:
+        """Begin with fresh counters; `stop_test` goes on with those that were. Once."""
+        if self._before_test is None:
+            self._before_test = dict(self.mark().used)
+            self._replace(dict.fromkeys(self._maxima, 0))
+
+    def stop_test(self) -> None:
+        if self._before_test is not None:
+            self._replace(self._before_test)
+            self._before_test = None
+
+    def reset(self) -> None:
+        """Fresh counters for good, as after a test's setup."""
+        self._replace(dict.fromkeys(self._maxima, 0))
+
+    def _replace(self, used: Mapping[LimitName, int]) -> None:
+        with self._lock:
+            self._used.update({name: count for name, count in used.items() if name not in _MEASURED})
+            uses = tuple(self._use(name) for name in self._maxima)
+        self._on_change(uses)
+
+    def _use(self, name: LimitName) -> LimitUse:
+        return LimitUse(name, self._used[name], self._maxima[name])
+
+    def _report(self, use: LimitUse) -> None:
+        self._on_change((use,))
+        if use.share >= _WARN_SHARE and use.name not in self._warned:
+            self._warned.add(use.name)
+            self._on_warning(use)
