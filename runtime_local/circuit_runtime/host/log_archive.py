@@ -60,9 +60,10 @@ class RunLog:
             self._full = True
             self._text.write(b"*********** MAXIMUM DEBUG LOG SIZE REACHED ***********\n")
 
-    def flush(self) -> None:
-        self._text.flush()
-        self._frames.flush()
+    def abandon(self) -> None:
+        """Close the files of a run whose end will not be known."""
+        self._text.close()
+        self._frames.close()
 
     def finish(self, outcome: str, duration_ms: float) -> LogSummary:
         """Close the files and write the run's line of the index."""
