@@ -174,7 +174,7 @@ class ZygoteLink:
             return UserFacingError(
                 "The worker process could not be started.",
                 code="SANDBOX_UNAVAILABLE",
-                hint="Run the set-up again (`python3 packaging/dev.py setup`); the details show what Python printed.",
+                hint="Run the set-up again (`python3 packaging/dev.py setup`); the details show what it printed.",
                 details=printed,
             )
         return ZygoteEnded(f"the zygote ended with code {code}")

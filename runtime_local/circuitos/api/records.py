@@ -369,9 +369,7 @@ def written_values(record: Record) -> dict[str, Any]:
     layout = record._circuit_layout
     result: dict[str, Any] = {}
     for name, value in record.__dict__.items():
-        if name in dirty:
-            result[name] = value
-        elif (
+        if name in dirty or (
             isinstance(value, list | dict)
             and name in layout.cells
             and name not in layout.read

@@ -93,7 +93,7 @@ class _Rewriter(ast.NodeTransformer):
                 return self._capture(node, operands)
 
     def _capture(self, node: ast.expr, operands: list[tuple[str, str]]) -> ast.expr:
-        if isinstance(node, ast.Constant | ast.Starred | ast.Lambda | ast.NamedExpr | ast.Await | ast.Yield):
+        if isinstance(node, ast.Starred | ast.Lambda | ast.NamedExpr | ast.Await | ast.Yield) or _is_literal(node):
             return node
         source = ast.get_source_segment(self._text, node)
         if source is None:
@@ -142,6 +142,15 @@ def _forget(operands: list[tuple[str, str]], place: ast.stmt) -> ast.stmt:
     for node in ast.walk(statement):
         ast.copy_location(node, place)
     return statement
+
+
+def _is_literal(node: ast.expr) -> bool:
+    """Whether the source text is as good as the value."""
+    try:
+        ast.literal_eval(node)
+    except ValueError:
+        return False
+    return True
 
 
 def _without_captures(node: ast.expr) -> ast.expr:

@@ -73,7 +73,7 @@ class Journal:
         with self._lock:
             self._entries.append(entry)
             self._bytes += len(entry.text) + len(entry.data) + 60
-        self._send_when_due()
+        self._send_when_due(is_complete=True)
 
     def print(self, stream: Literal["stdout", "stderr"], text: str) -> None:
         if self._output_chars > _MAX_OUTPUT_CHARS:
@@ -89,7 +89,8 @@ class Journal:
             else:
                 self._output.append(wire.Output(stream=stream, text=text))
             self._bytes += len(text)
-        self._send_when_due()
+        # `print` writes its end apart: half a line waits for the rest.
+        self._send_when_due(is_complete=text.endswith("\n"))
 
     def flush(self) -> None:
         """Send everything now, waiting for the channel if need be."""
@@ -115,12 +116,9 @@ class Journal:
             text = text.encode("utf-8", "backslashreplace").decode()
         return text
 
-    def _send_when_due(self) -> None:
-        if (
-            self._bytes >= _BATCH_BYTES
-            or len(self._entries) >= _BATCH_ENTRIES
-            or _monotonic_ns() - self._sent_ns > _BATCH_NS
-        ):
+    def _send_when_due(self, *, is_complete: bool) -> None:
+        is_full = self._bytes >= _BATCH_BYTES or len(self._entries) >= _BATCH_ENTRIES
+        if is_full or (is_complete and _monotonic_ns() - self._sent_ns > _BATCH_NS):
             self._send_if_free(self._take())
         elif not self._armed and _get_ident() == _main_thread_id and hasattr(signal, "setitimer"):
             self._armed = True

@@ -28,7 +28,9 @@ def _answering(value):
 
 
 def _saved(message, host):
-    return [wire.SaveOutcome(id=f"003{n:012}AAA", success=True, created=True) for n, _ in enumerate(message.records)]
+    return [
+        wire.SaveOutcome(id=f"003{n:012}AAA", success=True, created=True) for n, _ in enumerate(message.records)
+    ]
 
 
 def test_cells_convert_by_type_when_read(run):
@@ -43,7 +45,8 @@ print(b.rate, b.tags, b.extra, b.birthdate, b.last_visit, b.called, b.account)
     host = run(text, handlers={wire.Query: _answering(CONTACTS)})
 
     assert host.stdout.splitlines() == [
-        "Decimal('12.50') ['hot', 'new'] {'n': [1]} datetime.date(1990, 2, 28) 2025-11-13T15:45:23+00:00 True " + A1,
+        "Decimal('12.50') ['hot', 'new'] {'n': [1]} datetime.date(1990, 2, 28) 2025-11-13T15:45:23+00:00 True "
+        + A1,
         "True a@x.com a@x.com none",
         "None None None None None None None",
     ]
@@ -177,7 +180,7 @@ def test_query_one_raises_apex_s_texts(run, total, text):
 def test_count_and_search(run):
     text = """
 from circuitos import CircuitDB
-print(CircuitDB.count("SELECT COUNT() FROM Contact"), [[r.id for r in rows] for rows in CircuitDB.search("FIND {x}")])
+print(CircuitDB.count("SELECT COUNT() FROM Contact"), [[r.id for r in g] for g in CircuitDB.search("FIND {x}")])
 """
 
     host = run(text, handlers={wire.Query: lambda m, h: 42 if m.kind == "count" else [CONTACTS, CONTACTS]})
@@ -392,9 +395,7 @@ FILES = {"triggers/contact_trigger.py": TRIGGER}
 
 
 def _ref(method="handle"):
-    return wire.TriggerRef(
-        path="triggers/contact_trigger.py", class_name="ContactTrigger", method=method, line=9
-    )
+    return wire.TriggerRef(path="triggers/contact_trigger.py", class_name="ContactTrigger", method=method, line=9)
 
 
 def _block(*rows):
@@ -528,9 +529,7 @@ def test_unset_field_of_a_trigger_record_is_none_and_values_convert(host, new_st
 
 def test_exception_in_a_trigger_is_returned_with_its_place(host, new_start):
     def body(made):
-        result = made.call(
-            object_name="Contact", event="beforeInsert", triggers=(_ref("fail"),), size=2, new=FULL
-        )
+        result = made.call(object_name="Contact", event="beforeInsert", triggers=(_ref("fail"),), size=2, new=FULL)
         assert (result.error.type, result.error.message) == ("ValueError", "no such ZIP")
         assert result.error.frames[0].path == "triggers/contact_trigger.py"
         assert result.error.frames[0].name == "ContactTrigger.fail"
@@ -568,7 +567,9 @@ def test_breach_inside_a_trigger_unwinds_everything(host, new_start, refusal):
 
     def insert(message, made):
         made.send(
-            wire.Call(id=5, object_name="Contact", event="beforeInsert", triggers=(_ref("query"),), size=2, new=FULL)
+            wire.Call(
+                id=5, object_name="Contact", event="beforeInsert", triggers=(_ref("query"),), size=2, new=FULL
+            )
         )
         while made.done is None:
             made.step()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -101,7 +102,9 @@ while True:
     assert [entry.text for entry in made.entries] == ["first", "second"]
 
 
-@pytest.mark.parametrize("text", ["import os\nos._exit(0)", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"])
+@pytest.mark.parametrize(
+    "text", ["import os\nos._exit(0)", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"]
+)
 def test_worker_that_dies_ends_the_connection(host, new_start, text):
     made = host()
     made.begin(new_start(text))
@@ -137,7 +140,7 @@ time.sleep(60)
 
 
 def test_killed_host_takes_zygote_and_spinning_worker_with_it(pytestconfig):
-    code = SPINNING_HOST.format(conftest=os.path.dirname(__file__))
+    code = SPINNING_HOST.format(conftest=str(Path(__file__).parent))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as proc:
         assert proc.stdout is not None
         pids = [int(text) for text in proc.stdout.readline().split()]
@@ -150,10 +153,10 @@ def test_killed_host_takes_zygote_and_spinning_worker_with_it(pytestconfig):
 
 def _is_alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-            return stat.read().rpartition(")")[2].split()[0] not in ("Z", "X")
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
     except OSError:
         return False
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
 def test_dead_zygote_is_replaced_and_its_workers_are_gone(new_start, limits):
@@ -249,7 +252,9 @@ def test_first_line_of_a_script_runs_soon_after_the_request(pool, new_start, lim
         with pool.acquire(limits) as worker:
             worker.socket.receive(time.monotonic() + 10)
             worker.socket.send(wire.encode(new_start("print('first')")))
-            while not isinstance(wire.decode_from_worker(worker.socket.receive(time.monotonic() + 10)), wire.Output):
+            while not isinstance(
+                wire.decode_from_worker(worker.socket.receive(time.monotonic() + 10)), wire.Output
+            ):
                 pass
             times.append(time.perf_counter() - begin)
 

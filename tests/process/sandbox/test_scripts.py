@@ -123,7 +123,9 @@ print(a.isoformat()[:19], a.tzinfo, b >= a, CircuitScript.today(), CircuitScript
 
 
 def test_invoke_finds_a_class_by_name(run):
-    text = "from circuitos import CircuitScript\nprint(CircuitScript.invoke('VirtualLPR.score_leads', ['ab', 'c']))"
+    text = (
+        "from circuitos import CircuitScript\nprint(CircuitScript.invoke('VirtualLPR.score_leads', ['ab', 'c']))"
+    )
 
     assert run(text, {"classes/virtual_lpr.py": MODEL}).stdout == "[2, 1]\n"
 
@@ -259,7 +261,12 @@ asyncio.run(main())
 
 
 def test_printed_bytes_and_flush_arguments_work(run):
-    text = "import sys\nprint('a', end='', flush=True)\nsys.stdout.buffer.write(b'b\\n')\nprint('err', file=sys.stderr)"
+    text = """
+import sys
+print('a', end='', flush=True)
+sys.stdout.buffer.write(b'b\\n')
+print('err', file=sys.stderr)
+"""
 
     host = run(text)
 
@@ -267,8 +274,15 @@ def test_printed_bytes_and_flush_arguments_work(run):
 
 
 def test_source_lines_are_known_to_inspect_and_dataclasses(run):
-    files = {"classes/model.py": "from dataclasses import dataclass\n\n@dataclass\nclass Lead:\n    score: int = 0\n"}
-    text = "import inspect\nfrom classes.model import Lead\nprint(Lead(3))\nprint(inspect.getsource(Lead).splitlines()[1])"
+    files = {
+        "classes/model.py": "from dataclasses import dataclass\n\n@dataclass\nclass Lead:\n    score: int = 0\n"
+    }
+    text = """
+import inspect
+from classes.model import Lead
+print(Lead(3))
+print(inspect.getsource(Lead).splitlines()[1])
+"""
 
     assert run(text, files).stdout == "Lead(score=3)\nclass Lead:\n"
 
