@@ -52,7 +52,7 @@ def no_such_field(object_name: str, name: str, near: str | None) -> DmlErrorInfo
 def not_writeable(name: str) -> DmlErrorInfo:
     return error(
         "INVALID_FIELD_FOR_INSERT_UPDATE",
-        f"Unable to create/update fields: {name}. Please check the security settings of this field and verify that "
-        f"it is read/write for your profile or permission set.",
+        f"Unable to create/update fields: {name}. Please check the security settings of this field and verify "
+        "that it is read/write for your profile or permission set.",
         name,
     )

@@ -1,0 +1,162 @@
+"""Delete, undelete, merge and the recycle bin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from circuit_link.host_protocol import RecordWritten
+from circuit_runtime.dml.errors import error
+from circuit_runtime.dml.order_of_execution import SaveContext
+from circuit_runtime.dml.rollups import Rollups
+from circuit_runtime.dml.system_validation import check_unique
+from circuit_runtime.dml.work import Work, sound
+from circuit_runtime.project.schema import ChildRelation, Field, ObjectType
+from circuit_runtime.store.session import Row
+
+
+class Deletion:
+    """Deletes records softly: they stay in their table until the recycle bin is emptied."""
+
+    def __init__(self, context: SaveContext, rollups: Rollups) -> None:
+        self._context = context
+        self._rollups = rollups
+
+    def delete(self, item: ObjectType, chunk: Sequence[Work], master_id: str = "") -> None:
+        """Delete a chunk with its triggers; children go, stay or forbid it as their lookup says."""
+        rows = self._context.session.fetch(item, [work.id for work in chunk if work.id], for_update=True)
+        for work in chunk:
+            work.old = rows.get(work.id or "")
+            if work.old is None:
+                work.errors.append(error("ENTITY_IS_DELETED", f"entity is deleted or does not exist: {work.id}"))
+            elif (around := self._context.triggers.trigger_around(work.id or "")) is not None:
+                message = (
+                    f"Object (id = {work.id}) is currently in trigger {around}, therefore it cannot be deleted"
+                )
+                work.errors.append(error("SELF_REFERENCE_FROM_TRIGGER", message))
+            else:
+                work.new = dict(work.old)
+        self._context.triggers.fire(item, "beforeDelete", sound(chunk))
+        for work in sound(chunk):
+            self._delete_children(item, work)
+        gone = sound(chunk)
+        self._set_deleted(item, [work.id or "" for work in gone], True, "delete")
+        self._context.triggers.fire(item, "afterDelete", gone, master_id)
+        self._rollups.refresh(item, sound(gone))
+
+    def undelete(self, item: ObjectType, chunk: Sequence[Work]) -> None:
+        """Bring records back from the recycle bin, with the children that went with them."""
+        session = self._context.session
+        rows = session.fetch(item, [work.id for work in chunk if work.id], include_deleted=True, for_update=True)
+        for work in chunk:
+            row = rows.get(work.id or "")
+            if row is None or not row["is_deleted"]:
+                work.errors.append(error("UNDELETE_FAILED", "Entity is not in the recycle bin"))
+            else:
+                work.new = {**row, "is_deleted": False}
+        check_unique(session, item, sound(chunk))
+        back = sound(chunk)
+        self._set_deleted(item, [work.id or "" for work in back], False, "undelete")
+        for work in back:
+            self._restore_children(work.id or "")
+        self._context.triggers.fire(item, "afterUndelete", back)
+        self._rollups.refresh(item, sound(back))
+
+    def empty_recycle_bin(self, item: ObjectType, chunk: Sequence[Work]) -> None:
+        """Remove deleted records for good."""
+        rows = self._context.session.fetch(item, [work.id for work in chunk if work.id], include_deleted=True)
+        for work in chunk:
+            row = rows.get(work.id or "")
+            if row is None or not row["is_deleted"]:
+                work.errors.append(error("ENTITY_IS_NOT_DELETED", "Entity is not in the recycle bin"))
+        ids = [work.id or "" for work in sound(chunk)]
+        self._context.session.delete(item, ids)
+        for record_id in ids:
+            self._execute("DELETE FROM circuit_recycled WHERE root_id = ?", (record_id,))
+
+    def reparent(self, item: ObjectType, losers: Sequence[str], master_id: str) -> None:
+        """Let the children of merged records belong to the master, without triggers."""
+        for child, field in self._child_fields(item):
+            for loser in losers:
+                rows: list[Row] = [(child_id, master_id) for child_id in self._children_of(child, field, loser)]
+                self._context.session.update(child, (field.name,), rows)
+
+    def _delete_children(self, item: ObjectType, work: Work) -> None:
+        """What a record's children do: gone with it, or left behind, or in the way."""
+        pending: list[tuple[ObjectType, str]] = [(item, work.id or "")]
+        while pending:
+            parent, parent_id = pending.pop()
+            for child, field in self._child_fields(parent):
+                ids = self._children_of(child, field, parent_id)
+                if not ids:
+                    continue
+                match field.on_delete:
+                    case "restrict":
+                        work.errors.append(
+                            error(
+                                "DELETE_FAILED",
+                                f"Your attempt to delete {parent_id} could not be completed because it is "
+                                f"associated with the following {child.plural}: {', '.join(ids[:5])}",
+                            )
+                        )
+                    case "cascade":
+                        self._remember(work.id or "", child, ids, None)
+                        self._set_deleted(child, ids, True, None)
+                        pending += [(child, child_id) for child_id in ids]
+                    case "clear":
+                        self._remember(work.id or "", child, ids, f"{field.name}={parent_id}")
+                        self._context.session.update(child, (field.name,), [(child_id, None) for child_id in ids])
+
+    def _restore_children(self, root_id: str) -> None:
+        rows = self._execute(
+            "SELECT object_name, record_id, field_name FROM circuit_recycled WHERE root_id = ?", (root_id,)
+        )
+        for object_name, record_id, cleared in rows:
+            child = self._context.schema.object(object_name)
+            if child is None:
+                continue
+            if cleared is None:
+                self._set_deleted(child, [record_id], False, None)
+                continue
+            field_name, _, parent_id = cleared.partition("=")
+            row = self._context.session.fetch(child, [record_id]).get(record_id)
+            # A lookup that points elsewhere by now stays where it is.
+            if row is not None and row.get(field_name) is None:
+                self._context.session.update(child, (field_name,), [(record_id, parent_id)])
+        self._execute("DELETE FROM circuit_recycled WHERE root_id = ?", (root_id,))
+
+    def _set_deleted(self, item: ObjectType, ids: Sequence[str], is_deleted: bool, operation: str | None) -> None:
+        now_ms = int(self._context.now().timestamp() * 1000)
+        user_id = self._context.user().id
+        rows: list[Row] = [(record_id, is_deleted, now_ms, user_id) for record_id in ids]
+        if rows:
+            self._context.session.update(item, ("is_deleted", "modified_at", "modified_by"), rows)
+        if operation:
+            self._context.written.extend(
+                RecordWritten(object=item.name, id=each, operation=operation) for each in ids
+            )
+
+    def _child_fields(self, parent: ObjectType) -> Iterable[tuple[ObjectType, Field]]:
+        relations: Iterable[ChildRelation] = self._context.schema.children(parent.name).values()
+        for relation in relations:
+            child = self._context.schema.objects[relation.child]
+            field = child.fields[relation.field]
+            if not field.system:
+                yield child, field
+
+    def _children_of(self, child: ObjectType, field: Field, parent_id: str) -> list[str]:
+        rows = self._execute(
+            f'SELECT id FROM {child.table} WHERE "{field.name}" = ? AND NOT is_deleted ORDER BY id', (parent_id,)
+        )
+        return [row[0] for row in rows]
+
+    def _remember(self, root_id: str, child: ObjectType, ids: Sequence[str], cleared: str | None) -> None:
+        for record_id in ids:
+            self._execute(
+                "INSERT INTO circuit_recycled (root_id, object_name, record_id, field_name) VALUES (?, ?, ?, ?)",
+                (root_id, child.name, record_id, cleared),
+            )
+
+    def _execute(self, sql: str, parameters: Sequence[Any]) -> list[Row]:
+        session = self._context.session
+        return session.execute(sql if session.dialect == "sqlite" else sql.replace("?", "%s"), parameters)

@@ -1,0 +1,159 @@
+"""Fire triggers on a chunk of records and take over what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import circuit_log.events as ev
+from circuit_link import wire
+from circuit_runtime.dml.errors import DEPTH_EXCEEDED, DmlFailed, error
+from circuit_runtime.dml.system_validation import convert
+from circuit_runtime.dml.work import Work
+from circuit_runtime.governor.profiles import TRIGGER_DEPTH
+from circuit_runtime.host.event_log import EventLog
+from circuit_runtime.project.catalog import Catalog, TriggerDefinition
+from circuit_runtime.project.schema import FieldType, ObjectType
+from circuit_runtime.store.ids import record_id
+
+_MASTER_RECORD_ID = "master_record_id"
+
+Rows = Literal["new", "old"]
+
+
+class TriggerPort(Protocol):
+    """Runs one handler in the worker and waits for its answer."""
+
+    def call_trigger(
+        self,
+        trigger: TriggerDefinition,
+        event: wire.TriggerEvent,
+        size: int,
+        new: wire.RowBlock | None,
+        old: wire.RowBlock | None,
+    ) -> wire.Return: ...
+
+
+class Triggers:
+    """The triggers of one transaction.
+
+    Attributes:
+        fired: (path, class, method) of every handler that ran.
+    """
+
+    def __init__(self, catalog: Catalog, port: TriggerPort, events: EventLog) -> None:
+        self._catalog = catalog
+        self._port = port
+        self._events = events
+        self._depth = 0
+        self._in_before: dict[str, str] = {}
+        self.fired: set[tuple[str, str, str]] = set()
+
+    def has(self, item: ObjectType, *events: str) -> bool:
+        return any(self._catalog.triggers_for(item.name, event) for event in events)
+
+    @property
+    def depth(self) -> int:
+        """How many triggers lie around the current statement."""
+        return self._depth
+
+    def trigger_around(self, record_id: str) -> str | None:
+        """Name of the before trigger that a record is in just now: it must not be saved by DML meanwhile."""
+        return self._in_before.get(record_id)
+
+    def fire(self, item: ObjectType, event: wire.TriggerEvent, works: Sequence[Work], master_id: str = "") -> None:
+        """Run every handler of the event on these records; errors and changes go to the works.
+
+        Raises:
+            DmlFailed: the depth of triggers would pass 16.
+        """
+        for trigger in self._catalog.triggers_for(item.name, event):
+            if self._depth >= TRIGGER_DEPTH:
+                raise DmlFailed(f"{DEPTH_EXCEEDED}: {trigger.class_name} on {item.name}, depth {self._depth + 1}")
+            alive = [work for work in works if not work.errors]
+            if alive:
+                self._run(trigger, item, event, alive, master_id)
+
+    def _run(
+        self,
+        trigger: TriggerDefinition,
+        item: ObjectType,
+        event: wire.TriggerEvent,
+        works: list[Work],
+        master_id: str,
+    ) -> None:
+        new = None if event in ("beforeDelete", "afterDelete") else _block(item, [work.new for work in works])
+        has_old = "Update" in event or "Delete" in event
+        old_rows = [work.old or {} for work in works]
+        old = _block(item, old_rows, master_id) if has_old else None
+        self.fired.add((trigger.path, trigger.class_name, trigger.method))
+        name = f"{trigger.class_name} on {item.name} trigger event {event[0].upper()}{event[1:]}"
+        type_ref = f"__sfdc_trigger/{trigger.class_name}"
+        self._events.emit(
+            ev.CodeUnitStarted,
+            name=f"{name} for [{', '.join(work.id or 'new' for work in works)}]",
+            unit_id=_unit_id(trigger),
+            type_ref=type_ref,
+            rows=len(works),
+            path=trigger.path,
+            line=trigger.line,
+        )
+        guarded = self._guard(event, trigger, works)
+        self._depth += 1
+        try:
+            answer = self._port.call_trigger(trigger, event, len(works), new, old)
+        finally:
+            self._depth -= 1
+            for guarded_id in guarded:
+                del self._in_before[guarded_id]
+            self._events.emit(ev.CodeUnitFinished, name=name, type_ref=type_ref)
+        _take_answer(item, trigger, event, works, answer)
+
+    def _guard(self, event: str, trigger: TriggerDefinition, works: Sequence[Work]) -> list[str]:
+        if event not in ("beforeUpdate", "beforeDelete"):
+            return []
+        ids = [work.id for work in works if work.id and work.id not in self._in_before]
+        self._in_before.update(dict.fromkeys(ids, trigger.class_name))
+        return ids
+
+
+def _unit_id(trigger: TriggerDefinition) -> str:
+    """An id in the form of Salesforce's trigger ids (01q), which follows from the trigger's place alone."""
+    number = sum(ord(letter) * 31**place for place, letter in enumerate(f"{trigger.path}{trigger.class_name}"))
+    return record_id("01q", number % 62**10)
+
+
+def _block(item: ObjectType, rows: Sequence[dict[str, Any]], master_id: str = "") -> wire.RowBlock:
+    """Rows as the wire carries them; columns that are empty in all of them are left out."""
+    stored = [field for field in item.fields.values() if field.is_stored]
+    used = [field for field in stored if any(row.get(field.name) is not None for row in rows)]
+    names = [field.name for field in used]
+    values = [[row.get(name) for name in names] for row in rows]
+    types = [field.type.value for field in used]
+    if master_id:
+        names.append(_MASTER_RECORD_ID)
+        types.append(FieldType.LOOKUP.value)
+        for row_values in values:
+            row_values.append(master_id)
+    return wire.RowBlock(columns=tuple(names), types=tuple(types), rows=values)
+
+
+def _take_answer(
+    item: ObjectType, trigger: TriggerDefinition, event: str, works: list[Work], answer: wire.Return
+) -> None:
+    for change in answer.changes:
+        work = works[change.index]
+        work.errors += convert(item, change.values, work.new)
+        work.changed |= {field.name for name in change.values if (field := item.field(name))}
+    for told in answer.errors:
+        fields = (told.field,) if told.field else ()
+        works[told.index].errors.append(error("FIELD_CUSTOM_VALIDATION_EXCEPTION", told.message, *fields))
+    if answer.error is not None:
+        thrown = answer.error
+        place = f" ({thrown.frames[0].path}:{thrown.frames[0].line})" if thrown.frames else ""
+        message = (
+            f"{trigger.class_name}: execution of {event[0].upper()}{event[1:]} caused by: "
+            f"{thrown.type}: {thrown.message}{place}"
+        )
+        for work in works:
+            work.errors.append(error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message))

@@ -1,0 +1,105 @@
+"""Watches a worker from outside: CPU by its own clock, memory by its resident pages, wall time by ours."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from circuit_log.limits import LimitName
+from circuit_runtime.governor.governor import Governor
+from circuit_runtime.sandbox.worker import Worker
+
+_SAMPLE_S = 0.05
+_GRACE_S = 0.5
+_LONGEST_PAUSE_S = 3600.0
+
+
+class Watch:
+    """Samples one worker 20 times a second on a thread of its own.
+
+    When a limit is passed, the transaction is declared dead at once, the line that was running is captured, and
+    the worker is killed half a second later if it has not ended by then. A paused run's wall clock stands still.
+
+    Args:
+        on_overdue: called with a sentence when the run is to be ended for another reason: its own timeout,
+            or a pause of more than an hour.
+        timeout_s: wall time of the whole run, None for the limit alone.
+    """
+
+    def __init__(
+        self, worker: Worker, governor: Governor, on_overdue: Callable[[str], None], timeout_s: float | None
+    ) -> None:
+        self._worker = worker
+        self._governor = governor
+        self._on_overdue = on_overdue
+        self._timeout_s = timeout_s
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._paused_at: float | None = None
+        self._paused_s = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"watch-{worker.pid}", daemon=True)
+        self.breach_line: tuple[str, int] | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def pause(self) -> None:
+        with self._lock:
+            self._paused_at = self._paused_at or time.monotonic()
+
+    def resume(self) -> float:
+        """The wall clock goes on; seconds that it stood still."""
+        with self._lock:
+            if self._paused_at is None:
+                return 0.0
+            paused_s = time.monotonic() - self._paused_at
+            self._paused_s += paused_s
+            self._paused_at = None
+            return paused_s
+
+    def wall_s(self) -> float:
+        """Seconds that the run has taken, pauses left out."""
+        with self._lock:
+            now = self._paused_at or time.monotonic()
+            return now - self._started - self._paused_s
+
+    def sample(self) -> None:
+        """Take over all readings once."""
+        wall_s = self.wall_s()
+        readings = (
+            (LimitName.CPU_MS, self._worker.cpu_ns() // 1_000_000),
+            (LimitName.HEAP_BYTES, self._worker.heap_bytes()),
+            (LimitName.WALL_MS, int(wall_s * 1000)),
+        )
+        for name, value in readings:
+            if not self._governor.measure(name, value):
+                self._end(name)
+        if self._timeout_s is not None and wall_s > self._timeout_s:
+            self._on_overdue(f"It took longer than {self._timeout_s:g} s.")
+        with self._lock:
+            paused_at = self._paused_at
+        if paused_at is not None and time.monotonic() - paused_at > _LONGEST_PAUSE_S:
+            self._on_overdue("It was paused for more than an hour.")
+
+    def _run(self) -> None:
+        while not self._ended.wait(_SAMPLE_S):
+            self.sample()
+            if self._governor.breach is not None:
+                self._finish_off()
+                return
+
+    def _end(self, name: LimitName) -> None:
+        if self._governor.breach is None:
+            frame = self._worker.capture_line()
+            self.breach_line = (frame.path, frame.line) if frame else None
+            self._governor.break_off(name)
+
+    def _finish_off(self) -> None:
+        if not self._ended.wait(_GRACE_S):
+            self._worker.kill()
