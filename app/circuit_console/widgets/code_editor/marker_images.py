@@ -1,0 +1,84 @@
+"""Pictures for the editor's margins, painted from the tokens."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+
+_GLYPH_PX = 16
+
+
+def breakpoint_image(color: QColor, ratio: float) -> QImage:
+    with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
+        canvas.painter.setBrush(color)
+        canvas.painter.drawEllipse(QRectF(1, 1, 14, 14))
+    return canvas.image
+
+
+def conditional_image(color: QColor, ground: QColor, ratio: float) -> QImage:
+    """A disc with an equals sign cut out."""
+    with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
+        canvas.painter.setBrush(color)
+        canvas.painter.drawEllipse(QRectF(1, 1, 14, 14))
+        canvas.painter.fillRect(QRectF(4.5, 5.5, 7, 1.8), ground)
+        canvas.painter.fillRect(QRectF(4.5, 8.9, 7, 1.8), ground)
+    return canvas.image
+
+
+def logpoint_image(color: QColor, ratio: float) -> QImage:
+    with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
+        canvas.painter.setBrush(color)
+        canvas.painter.drawPolygon(_polygon((8, 0.5), (15.5, 8), (8, 15.5), (0.5, 8)))
+    return canvas.image
+
+
+def unverified_image(color: QColor, ratio: float) -> QImage:
+    """A ring: the runtime has not confirmed it."""
+    with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
+        canvas.painter.setPen(QPen(color, 1.8))
+        canvas.painter.drawEllipse(QRectF(2, 2, 12, 12))
+    return canvas.image
+
+
+def arrow_image(color: QColor, ratio: float) -> QImage:
+    """The block arrow of the line that runs next."""
+    with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
+        canvas.painter.setBrush(color)
+        canvas.painter.setPen(QPen(color, 1.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+        arrow = ((2, 5.2), (7.5, 5.2), (7.5, 1.8), (14, 8), (7.5, 14.2), (7.5, 10.8), (2, 10.8))
+        canvas.painter.drawPolygon(_polygon(*arrow))
+    return canvas.image
+
+
+def bar_image(color: QColor, bar_px: float, margin_px: int, height_px: int, ratio: float) -> QImage:
+    """A bar as high as a line at the right of the coverage margin."""
+    with _Canvas(margin_px, height_px, ratio) as canvas:
+        canvas.painter.fillRect(QRectF(margin_px - bar_px, 0, bar_px, height_px), color)
+    return canvas.image
+
+
+class _Canvas:
+    """A transparent image and an antialiasing painter on it, ended at the close."""
+
+    def __init__(self, width_px: int, height_px: int, ratio: float) -> None:
+        scale = math.ceil(ratio)
+        self.image = QImage(width_px * scale, height_px * scale, QImage.Format.Format_RGBA8888)
+        self.image.fill(Qt.GlobalColor.transparent)
+        self.painter = QPainter()
+        self._scale = scale
+
+    def __enter__(self) -> _Canvas:
+        self.painter.begin(self.image)
+        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.painter.scale(self._scale, self._scale)
+        self.painter.setPen(Qt.PenStyle.NoPen)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.painter.end()
+
+
+def _polygon(*points: tuple[float, float]) -> QPolygonF:
+    return QPolygonF([QPointF(x, y) for x, y in points])
