@@ -85,6 +85,7 @@ class Worker:
         self._exit_fd = exit_fd
         self._life_fd = life_fd
         self._lock = threading.Lock()
+        self._line_lock = threading.Lock()  # apart, so that a kill need not wait for a silent worker
         self._exit: WorkerExit | None = None
         self._closed = False
         self._cpu_clock = ((~pid) << 3) | 2
@@ -125,7 +126,7 @@ class Worker:
 
         The worker has registered `faulthandler` for SIGUSR2; a script may have blocked the signal.
         """
-        with self._lock:
+        with self._line_lock:
             if self._line_fd < 0 or self._exit is not None or self._closed:
                 return None
             self._read_pipe(0.0)
@@ -161,7 +162,7 @@ class Worker:
             return
         self.kill()
         self.wait(5.0)
-        with self._lock:
+        with self._line_lock, self._lock:
             self._closed = True
             self.socket.close()
             if self.debug_socket is not None:

@@ -59,8 +59,9 @@ class Layout:
             return name
         if self.fields is not None and (found := self.fields.canonical(name)) is not None:
             return found
-        lower = name.lower()
-        return next((known for known in (*self.read, *self.cells) if known.lower() == lower), None)
+        # Columns that are no fields: aliases, and `MasterRecordId` of a merge's losers.
+        folded = _folded(name)
+        return next((known for known in (*self.read, *self.cells) if _folded(known) == folded), None)
 
 
 def layout_of_result(shape: wire.ResultShape, find: Callable[[str], ObjectFields | None]) -> Layout:
@@ -387,6 +388,10 @@ def original_value(record: Record, name: str) -> Any:
     index, convert = cell
     value = record._circuit_row[index]
     return value if convert is None or value is None else convert(value)
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def _plain(value: Any) -> Any:

@@ -73,10 +73,12 @@ def from_storage(field_type: str, cell: Any) -> Any:
 
 
 def to_wire(value: Any) -> Any:
-    """A value as a message carries it. A record travels as its id; naive datetimes are taken as UTC.
+    """A value as a message carries it. A record travels as its id, one without as its single external id.
+
+    Naive datetimes are taken as UTC.
 
     Raises:
-        RecordException: the value is of a type that no field can hold, or a record without an id.
+        RecordException: the value is of a type that no field can hold, or a record that nothing identifies.
     """
     kind = type(value)
     if value is None or kind in (str, int, bool, float, Decimal, dt.date):
@@ -95,8 +97,18 @@ def to_wire(value: Any) -> Any:
     if isinstance(reference, str) and hasattr(value, "object_name"):
         return reference
     if hasattr(value, "object_name"):
-        raise RecordException(f"The {value.object_name} has no id yet; insert it before it is referred to.")
+        return _external_reference(value)
     raise RecordException(f"A value of type {kind.__name__} cannot be stored: {value!r:.80}")
+
+
+def _external_reference(record: Any) -> dict[str, Any]:
+    """A parent named by one external id (`account=Record("Account", ghl_id="x")`) travels as that field."""
+    given = {name: value for name, value in record.to_dict().items() if value is not None}
+    if len(given) != 1:
+        raise RecordException(
+            f"The {record.object_name} has no id yet; insert it before it is referred to, or give one external id."
+        )
+    return {name: to_wire(value) for name, value in given.items()}
 
 
 def copy_mutable(value: Any) -> Any:

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     import coverage
 
 
+# Without any pattern coverage.py would measure every file.
+_NO_FILE = "/no-such-file.py"
+_WARNINGS = ("no-data-collected", "module-not-imported", "module-not-measured", "include-ignored")
+
+
 class CoverageRun:
     """Collects executed lines between `start` and `report`."""
 
@@ -25,8 +30,14 @@ class CoverageRun:
 
         self.stop()
         self._coverage = coverage.Coverage(
-            data_file=None, config_file=False, include=list(self._texts), messages=False, check_preimported=False
+            data_file=None,
+            config_file=False,
+            include=[*self._texts, _NO_FILE],
+            messages=False,
+            check_preimported=False,
         )
+        # They are warnings for a person who runs coverage, and would stand in the script's stderr.
+        self._coverage.set_option("run:disable_warnings", list(_WARNINGS))
         self._coverage.start()
 
     def stop(self) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import socket
-from typing import Protocol
+from typing import Any, Protocol
 
 from circuitos.worker.scripts import CompileSource
+
+_SESSION_MODULE = "circuitos.debugger.session"
 
 
 class WorkerDebugger(Protocol):
@@ -38,7 +42,9 @@ class NoDebugger:
 
 
 def start_debugger(sock: socket.socket) -> WorkerDebugger:
-    """Start the debugger of a debug worker on its second socket."""
-    from circuitos.debugger import session
-
-    return session.start(sock)
+    """Start the debugger of a debug worker on its second socket; without one installed, nothing is traced."""
+    if importlib.util.find_spec(_SESSION_MODULE) is None:
+        return NoDebugger()
+    session: Any = importlib.import_module(_SESSION_MODULE)
+    debugger: WorkerDebugger = session.start(sock)
+    return debugger

@@ -77,10 +77,7 @@ class TriggerDispatch:
 
     def _failed(self, exc: BaseException) -> wire.ScriptError:
         error = tracebacks.script_error(exc, self._transaction.scripts.paths)
-        place = error.frames[0] if error.frames else None
-        self._transaction.journal.log(
-            "thrown", place.path if place else "", place.line if place else 0, f"{error.type}: {error.message}"
-        )
+        self._transaction.journal.log_thrown(error)
         return error
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from circuit_link import wire
 from circuitos.worker.channel import Channel
 
+_LEVEL_INFO = 3
 _BATCH_ENTRIES = 500
 _BATCH_BYTES = 256 * 1024
 _BATCH_NS = 30_000_000
@@ -74,6 +75,12 @@ class Journal:
             self._entries.append(entry)
             self._bytes += len(entry.text) + len(entry.data) + 60
         self._send_when_due(is_complete=True)
+
+    def log_thrown(self, error: wire.ScriptError) -> None:
+        """Tell of an exception that left a script or a trigger."""
+        if self.level >= _LEVEL_INFO:
+            place = error.frames[0] if error.frames else wire.ScriptFrame(path="", line=0, name="")
+            self.log("thrown", place.path, place.line, f"{error.type}: {error.message}")
 
     def print(self, stream: Literal["stdout", "stderr"], text: str) -> None:
         if self._output_chars > _MAX_OUTPUT_CHARS:

@@ -25,7 +25,6 @@ from circuitos.worker.test_run import TestRun
 from circuitos.worker.tracebacks import script_error
 from circuitos.worker.transaction import Transaction
 
-_LEVEL_INFO = 3
 _LEVEL_FINE = 5
 
 _exit = os._exit
@@ -151,10 +150,11 @@ class Session:
         if dead is not None and not isinstance(exc, GovernorLimitException):
             # After a breach the outcome is the breach, whatever the script raised in its wake.
             exc = dead.with_traceback(exc.__traceback__)
+        if isinstance(exc, MemoryError) and not exc.args:
+            limit = self._start.limits.get("heap_bytes", 0)
+            exc.args = (f"no memory is left below the heap limit of {limit} bytes",)
         error = script_error(exc, self._scripts.paths)
-        if self._start.log_levels.get("APEX_CODE", 0) >= _LEVEL_INFO:
-            place = error.frames[0] if error.frames else wire.ScriptFrame(path="", line=0, name="")
-            self._journal.log("thrown", place.path, place.line, f"{error.type}: {error.message}")
+        self._journal.log_thrown(error)
         return error
 
     def _finish(self, exit_code: int, error: wire.ScriptError | None) -> None:

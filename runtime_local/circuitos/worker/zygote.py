@@ -38,6 +38,9 @@ _WARM_LATER = (
 """Imported one by one while no request waits, so that the first worker need not wait for them."""
 
 
+_DEBUGGER = "circuitos.debugger.session"
+
+
 class Zygote:
     """The request loop of one zygote."""
 
@@ -45,7 +48,7 @@ class Zygote:
         self._control = control
         self._debug = debug
         self._exit_fds: dict[int, int] = {}
-        self._to_warm = list(_WARM_LATER)
+        self._to_warm = [*([_DEBUGGER] if debug else []), *_WARM_LATER]
 
     def serve(self) -> None:
         """Answer requests until the host closes its end."""

@@ -305,6 +305,25 @@ print(a == b, len({{a, b, c}}), c == Record("Contact", email="a"), a != c)
     assert run(text).stdout == "True 2 False True\n"
 
 
+def test_parent_is_named_by_its_id_or_by_one_external_id(run):
+    text = f"""
+from circuitos import CircuitDB, Record, RecordException
+CircuitDB.insert("Contact", [
+    Record("Contact", account=Record("Account", id="{A1}", name="x")),
+    Record("Contact", account=Record("Account", name="Acme")),
+])
+try:
+    CircuitDB.insert("Contact", Record("Contact", account=Record("Account")))
+except RecordException as exc:
+    print(exc)
+"""
+
+    host = run(text, handlers={wire.Dml: _saved})
+
+    assert host.sent(wire.Dml)[0].records == [{"account": A1}, {"account": {"name": "Acme"}}]
+    assert host.stdout.startswith("The Account has no id yet")
+
+
 def test_unknown_field_and_object_of_a_new_record_are_refused(run):
     text = """
 from circuitos import Record, RecordException
@@ -525,6 +544,26 @@ def test_unset_field_of_a_trigger_record_is_none_and_values_convert(host, new_st
         ]
 
     _with_trigger(host, new_start, body)
+
+
+def test_t14_master_record_id_of_a_merge_s_losers_is_readable(host, new_start):
+    files = {
+        "triggers/contact_trigger.py": """
+from circuitos import CircuitTrigger
+class ContactTrigger(CircuitTrigger):
+    def handle(self, context):
+        print([(r.MasterRecordId, r.master_record_id, r.score) for r in context.old_records])
+"""
+    }
+    old = wire.RowBlock(columns=("id", "master_record_id"), types=("id", "lookup"), rows=[[C2, C1]])
+    made = host()
+    made.begin(new_start(wire.EventEntry(title="event"), files))
+
+    result = made.call(object_name="Contact", event="afterDelete", triggers=(_ref(),), size=1, old=old)
+
+    assert result.error is None
+    made.step() if not made.stdout else None
+    assert made.stdout == f"[('{C1}', '{C1}', None)]\n"
 
 
 def test_exception_in_a_trigger_is_returned_with_its_place(host, new_start):

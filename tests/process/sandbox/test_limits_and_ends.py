@@ -76,6 +76,34 @@ def test_memory_above_the_hard_stop_is_refused_to_the_script(run):
     assert run(text).stdout == "refused\n"
 
 
+def test_uncaught_memory_error_names_the_limit(run):
+    error = run("x = bytearray(200_000_000)", limits={"heap_bytes": 64_000_000}).done.error
+
+    assert (error.type, error.message) == (
+        "MemoryError",
+        "no memory is left below the heap limit of 64000000 bytes",
+    )
+
+
+def test_endless_recursion_is_an_error_of_the_script(run):
+    error = run("def f(n):\n    return f(n + 1)\nf(0)\n").done.error
+
+    assert error.type == "RecursionError"
+    assert len(error.frames) == 200
+    assert "more times" in error.text
+
+
+def test_script_outside_the_project_keeps_its_absolute_path(host, new_start):
+    entry = wire.AnonymousEntry(path="/home/ada/run.py", text="while True:\n    pass\n")
+    made = _start(host, entry, new_start)
+    _wait_until(lambda: made.worker.cpu_ns() > 20_000_000)
+
+    frame = made.worker.capture_line()
+
+    assert frame is not None
+    assert frame.path == "/home/ada/run.py"
+
+
 def test_output_flood_reaches_the_host_in_batches_and_is_bounded(run):
     host = run("for _ in range(60_000):\n    print('x' * 999)\n")
 

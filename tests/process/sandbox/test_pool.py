@@ -32,6 +32,15 @@ def test_probes_in_a_real_worker_tell_what_is_enforced(pool):
         assert guarantee.how if guarantee.enforced else guarantee.why_not
 
 
+def test_debug_workers_hide_their_memory_and_have_a_second_socket(pool, new_start, limits):
+    with pool.acquire(limits, debug=True) as worker:
+        hello = wire.decode_from_worker(worker.socket.receive())
+
+        assert isinstance(hello, wire.Hello)
+        assert "non_dumpable" in hello.layers
+        assert worker.debug_socket is not None
+
+
 def test_secret_of_the_host_s_environment_is_not_in_the_worker(monkeypatch, new_start, limits):
     monkeypatch.setenv("CIRCUIT_PLANTED_TOKEN", "planted-secret")
     text = """

@@ -474,3 +474,10 @@ class It:
     assert executed == [3, 5, 8, 9, 12, 16, 17, 18, 25]
     assert host.done.coverage["classes/never.py"] == ([1, 3], [])
     assert "tests/test_it.py" not in host.done.coverage
+    assert host.stderr == ""
+
+
+def test_coverage_of_a_run_without_project_files_is_empty_and_silent(run):
+    host = run("x = 1\n", mode="coverage")
+
+    assert (host.done.coverage, host.stderr, host.done.error) == ({}, "", None)
