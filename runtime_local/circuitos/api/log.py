@@ -47,8 +47,15 @@ def _write(level: int, message: object, data: Any) -> None:
     if level > running.journal.level:
         return
     path, line = running.scripts.position()
-    text = "" if data is None else json.dumps(data, default=_jsonable, ensure_ascii=False)
+    text = "" if data is None else _json(data)
     running.journal.log("debug", path, line, str(message), level=level, data=text)
+
+
+def _json(data: Any) -> str:
+    try:
+        return json.dumps(data, default=_jsonable, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps(repr(data), ensure_ascii=False)  # keys that are no texts, or a cycle: a log never fails
 
 
 def _jsonable(value: Any) -> Any:

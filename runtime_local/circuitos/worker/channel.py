@@ -112,8 +112,9 @@ class Channel:
             self._last_id += 1
             number = self._last_id
         try:
-            for message in make(number):
-                self._write(message)
+            # All are encoded before the first is sent: one that is too long must not leave the others open.
+            for payload in [_encode(message) for message in make(number)]:
+                self._write_payload(payload)
             self._open.append(("request", number))
             return self._wait_for(number)
         finally:
@@ -185,11 +186,9 @@ class Channel:
             self._turn.notify_all()
 
     def _write(self, message: wire.WorkerToHost) -> None:
-        payload = wire.encode(message)
-        if len(payload) > MAX_FRAME_BYTES:
-            raise CircuitException(
-                f"A message of {len(payload)} bytes is too long; {MAX_FRAME_BYTES} bytes can be sent at once."
-            )
+        self._write_payload(_encode(message))
+
+    def _write_payload(self, payload: bytes) -> None:
         try:
             self._socket.send(payload)
         except ConnectionEnded:
@@ -203,6 +202,15 @@ class Channel:
         if kind is DmlException:
             return DmlException(error.message, [failure(index, outcome) for index, outcome in error.failures])
         return kind(error.message)
+
+
+def _encode(message: wire.WorkerToHost) -> bytes:
+    payload = wire.encode(message)
+    if len(payload) > MAX_FRAME_BYTES:
+        raise CircuitException(
+            f"A message of {len(payload)} bytes is too long; {MAX_FRAME_BYTES} bytes can be sent at once."
+        )
+    return payload
 
 
 def failure(index: int, outcome: wire.SaveOutcome) -> DmlFailure:

@@ -26,7 +26,12 @@ class TriggerDispatch:
         self._handlers.clear()
 
     def serve(self, call: wire.Call) -> wire.Return:
-        """Run the call's triggers in order on the same Records."""
+        """Run the call's triggers in order on the same Records. What they logged is sent before the answer."""
+        result = self._run(call)
+        self._transaction.journal.flush()
+        return result
+
+    def _run(self, call: wire.Call) -> wire.Return:
         sink = ErrorSink()
         try:
             context = self._context(call)

@@ -16,7 +16,8 @@ _BATCH_ENTRIES = 500
 _BATCH_BYTES = 256 * 1024
 _BATCH_NS = 30_000_000
 _TIMER_S = 0.05
-_MAX_TEXT_CHARS = 1_500_000
+_MAX_TEXT_CHARS = 1_200_000
+_MAX_DATA_CHARS = 400_000
 _MAX_OUTPUT_CHARS = 16 * 1024 * 1024
 
 _monotonic_ns = time.monotonic_ns
@@ -69,7 +70,7 @@ class Journal:
             line=line,
             text=self._prepare(text),
             level=level,
-            data=self._prepare(data),
+            data=self._prepare(data, _MAX_DATA_CHARS),
         )
         with self._lock:
             self._entries.append(entry)
@@ -112,9 +113,9 @@ class Journal:
         for message in self._take():
             self._channel.send_last(message)
 
-    def _prepare(self, text: str) -> str:
-        if len(text) > _MAX_TEXT_CHARS:
-            text = f"{text[:_MAX_TEXT_CHARS]}\n[{len(text) - _MAX_TEXT_CHARS} more characters]"
+    def _prepare(self, text: str, max_chars: int = _MAX_TEXT_CHARS) -> str:
+        if len(text) > max_chars:
+            text = f"{text[:max_chars]}\n[{len(text) - max_chars} more characters]"
         for secret in self._secrets:
             text = text.replace(secret, "********")
         try:
@@ -184,7 +185,7 @@ def _split_large(logs: list[wire.Log]) -> list[wire.Log]:
     result: list[wire.Log] = []
     for log in logs:
         size = sum(len(entry.text) + len(entry.data) for entry in log.entries)
-        if size > 2 * 1024 * 1024 and len(log.entries) > 1:
+        if size > _MAX_TEXT_CHARS and len(log.entries) > 1:
             middle = len(log.entries) // 2
             result += _split_large(
                 [wire.Log(entries=log.entries[:middle]), wire.Log(entries=log.entries[middle:])]

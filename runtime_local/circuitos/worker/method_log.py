@@ -7,12 +7,16 @@ resumption as a call, so entries and exits always pair up.
 from __future__ import annotations
 
 import inspect
+import linecache
+import re
 import sys
 import types
 from collections.abc import Collection
 from typing import Any
 
 from circuitos.worker.journal import Journal
+
+_MAX_DECORATOR_LINES = 100
 
 
 class MethodLog:
@@ -22,7 +26,7 @@ class MethodLog:
         self._journal = journal
         self._paths = paths
         # By id, with the code kept alive: hashing a code object compares its contents.
-        self._signatures: dict[int, tuple[types.CodeType, str | None]] = {}
+        self._signatures: dict[int, tuple[types.CodeType, tuple[str, int] | None]] = {}
 
     def start(self) -> None:
         sys.setprofile(self._on_event)
@@ -41,10 +45,11 @@ class MethodLog:
         signature = known[1]
         if signature is None:
             return
-        self._journal.log("entry" if event == "call" else "exit", code.co_filename, code.co_firstlineno, signature)
+        name, line = signature
+        self._journal.log("entry" if event == "call" else "exit", code.co_filename, line, name)
 
-    def _signature(self, code: types.CodeType) -> str | None:
-        """`Class.method(args)` or `module.function(args)`; None for what is no function of the user's."""
+    def _signature(self, code: types.CodeType) -> tuple[str, int] | None:
+        """`Class.method(args)` or `module.function(args)` and its line; None for what is not the user's function."""
         if code.co_filename not in self._paths or code.co_name.startswith("<"):
             return None
         if not code.co_flags & inspect.CO_OPTIMIZED:
@@ -55,4 +60,12 @@ class MethodLog:
         if "." not in path:
             module = code.co_filename.rpartition("/")[2].removesuffix(".py")
             path = f"{module}.{path}"
-        return f"{path}({arguments})"
+        return f"{path}({arguments})", _line_of_def(code)
+
+
+def _line_of_def(code: types.CodeType) -> int:
+    """A decorated function's code begins at its first decorator; the log names the line of the `def`."""
+    first = code.co_firstlineno
+    lines = linecache.getlines(code.co_filename)[first - 1 : first + _MAX_DECORATOR_LINES]
+    start = re.compile(rf"\s*(async\s+)?def\s+{re.escape(code.co_name)}\b")
+    return next((first + offset for offset, line in enumerate(lines) if start.match(line)), first)

@@ -74,8 +74,6 @@ class Session:
         exit_code, error = 0, None
         try:
             exit_code = self._run_entry()
-        except SystemExit as exc:
-            exit_code = _exit_code(exc, self._journal)
         except BaseException as exc:  # noqa: BLE001 - the border of the script: whatever left it is reported
             exit_code, error = 1, self._describe(exc)
         self._finish(exit_code, error)
@@ -97,19 +95,18 @@ class Session:
         self._channel.send(wire.Log(entries=[]))
 
     def _run_entry(self) -> int:
+        """The exit code of the script; raises what left it."""
         self._debugger.begin(frozenset(self._scripts.paths))
         if self._coverage is not None:
             self._coverage.start()
         if self._methods is not None:
             self._methods.start()
+        exit_code = 0
         try:
-            match self._start.entry:
-                case wire.AnonymousEntry() as entry:
-                    self._scripts.run_main(entry.path, entry.text, entry.argv)
-                case wire.TestEntry() as entry:
-                    TestRun(self._transaction, self._coverage).run(entry)
-                case wire.EventEntry():
-                    self._serve_calls()
+            try:
+                self._run_script()
+            except SystemExit as exc:
+                exit_code = _exit_code(exc, self._journal)
             self._join_threads()
         finally:
             if self._methods is not None:
@@ -118,7 +115,16 @@ class Session:
                 self._coverage.stop()
             self._debugger.end()
         self._channel.check_alive()
-        return 0
+        return exit_code
+
+    def _run_script(self) -> None:
+        match self._start.entry:
+            case wire.AnonymousEntry() as entry:
+                self._scripts.run_main(entry.path, entry.text, entry.argv)
+            case wire.TestEntry() as entry:
+                TestRun(self._transaction, self._coverage).run(entry)
+            case wire.EventEntry():
+                self._serve_calls()
 
     def _serve_calls(self) -> None:
         """Run the triggers of the host's own DML until it says that it is done."""
@@ -127,7 +133,6 @@ class Session:
             match message:
                 case wire.Call():
                     self._channel.answer(message)
-                    self._journal.flush()
                 case wire.Stop():
                     return
                 case _:

@@ -580,6 +580,43 @@ def test_exception_in_a_trigger_is_returned_with_its_place(host, new_start):
     assert made.done.error is None
 
 
+def test_what_a_trigger_logs_and_prints_comes_before_its_answer(host, new_start):
+    files = {
+        "triggers/contact_trigger.py": """
+from circuitos import CircuitLog, CircuitTrigger
+class ContactTrigger(CircuitTrigger):
+    def handle(self, context):
+        for n in range(3):
+            CircuitLog.debug(n, {(1, 2): 3})
+        print("printed")
+"""
+    }
+    made = host()
+    made.begin(new_start(wire.EventEntry(title="event"), files))
+
+    made.call(object_name="Contact", event="afterInsert", triggers=(_ref(),), size=2, new=FULL)
+
+    assert isinstance(made.messages[-1], wire.Return)
+    assert [entry.text for entry in made.entries] == ["0", "1", "2"]
+    assert made.stdout == "printed\n"
+
+
+def test_one_record_that_fits_no_frame_is_an_error_and_the_transaction_goes_on(run):
+    text = """
+from circuitos import CircuitDB, CircuitException
+try:
+    CircuitDB.insert("Contact", [{"last_name": "a" * 3_000_000}, {"last_name": "x" * 9_000_000}])
+except CircuitException as exc:
+    print("too long" in str(exc))
+CircuitDB.insert("Contact", {"last_name": "b"})
+"""
+
+    host = run(text, handlers={wire.Dml: _saved})
+
+    assert host.stdout == "True\n"
+    assert [len(dml.records) for dml in host.sent(wire.Dml)] == [1]
+
+
 def test_exit_in_a_trigger_ends_the_trigger_only(host, new_start):
     def body(made):
         result = made.call(

@@ -236,6 +236,21 @@ threading.Thread(target=work).start()
     assert run(text).stdout == "from the thread\n"
 
 
+def test_threads_are_waited_for_also_after_an_exit(run):
+    text = """
+import sys, threading, time
+def work():
+    time.sleep(0.05)
+    print("from the thread")
+threading.Thread(target=work).start()
+sys.exit(2)
+"""
+
+    host = run(text)
+
+    assert (host.stdout, host.done.exit_code) == ("from the thread\n", 2)
+
+
 def test_exception_in_a_thread_is_printed_without_the_runtime_s_frames(run):
     text = "import threading\ndef work():\n    1 / 0\nt = threading.Thread(target=work)\nt.start()\nt.join()"
 

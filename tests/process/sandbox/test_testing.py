@@ -394,7 +394,7 @@ def numbers(count):
 
     entries = [(entry.kind, entry.text, entry.path, entry.line) for entry in host.entries]
     assert entries[:3] == [
-        ("entry", "Model.score(lead, weight)", "classes/model.py", 3),
+        ("entry", "Model.score(lead, weight)", "classes/model.py", 4),
         ("entry", "model.fail(lead)", "classes/model.py", 11),
         ("exit", "model.fail(lead)", "classes/model.py", 11),
     ]
