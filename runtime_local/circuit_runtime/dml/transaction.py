@@ -60,11 +60,12 @@ class DataTransaction:
         self._deletion = Deletion(context, Rollups(context.schema, context.session, self._order.save_parents))
         self._savepoints: dict[int, tuple[int, int]] = {}
         self._first_written: ObjectType | None = None
+        self._forgiven = 0
         self.in_run_as = False
 
     @property
     def has_uncommitted_work(self) -> bool:
-        return bool(self._context.written)
+        return len(self._context.written) > self._forgiven
 
     @property
     def has_open_savepoints(self) -> bool:
@@ -126,6 +127,10 @@ class DataTransaction:
         """Release all of them, as the start of a test's measured part does."""
         if self._savepoints:
             self.release(min(self._savepoints))
+
+    def forgive_uncommitted_work(self) -> None:
+        """What was written so far stands no longer in the way of callouts, as before a test's measured part."""
+        self._forgiven = len(self._context.written)
 
     def _known_savepoint(self, savepoint: int) -> tuple[int, int]:
         if savepoint not in self._savepoints:

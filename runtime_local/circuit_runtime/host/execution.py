@@ -1,0 +1,363 @@
+"""One transaction from its first message to its commit or rollback."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import circuit_log.events as ev
+from circuit_link import wire
+from circuit_link.host_protocol import Outcome, RecordWritten, RunError
+from circuit_log.limits import LimitName
+from circuit_runtime.callouts.port import CalloutPort
+from circuit_runtime.connectors.intake import Intake
+from circuit_runtime.dml.errors import DmlFailed
+from circuit_runtime.dml.order_of_execution import SaveContext
+from circuit_runtime.dml.rules import Rules
+from circuit_runtime.dml.transaction import DataTransaction
+from circuit_runtime.dml.triggers import Triggers
+from circuit_runtime.governor.governor import DEFAULT_NAMESPACE, Governor, LimitBreached
+from circuit_runtime.governor.profiles import limits_for
+from circuit_runtime.host.callout_desk import CalloutDesk
+from circuit_runtime.host.clocks import Watch
+from circuit_runtime.host.conversation import Conversation, DoneInside, ProtocolViolation, WorkerGone
+from circuit_runtime.host.event_log import EventLog
+from circuit_runtime.host.execution_request import (
+    EventSink,
+    ExecutionRequest,
+    ExecutionResult,
+    RunControl,
+    SaveRequest,
+)
+from circuit_runtime.host.intake_writer import has_triggers_for, save_edited, write_intake
+from circuit_runtime.host.query_desk import QueryDesk
+from circuit_runtime.host.service import Clock, Users, WorkerService
+from circuit_runtime.host.start_message import start_message
+from circuit_runtime.project.catalog import TriggerDefinition
+from circuit_runtime.project.project import Project
+from circuit_runtime.sandbox.pool import WorkerPool
+from circuit_runtime.sandbox.worker import Worker, WorkerLimits
+from circuit_runtime.store.session import Session
+from circuit_runtime.store.users import find_user
+
+_STOP_GRACE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How the script ended, before it is known whether its transaction stands."""
+
+    outcome: Outcome
+    error: RunError | None = None
+    exit_code: int = 0
+    coverage: dict[str, tuple[list[int], list[int]]] | None = None
+
+
+class _NoWorker:
+    """The trigger port of a transaction that has no trigger to run."""
+
+    def call_trigger(self, trigger: TriggerDefinition, *_rows: Any) -> wire.Return:
+        raise AssertionError(f"{trigger.class_name} was to run without a worker")
+
+
+class _Port:
+    """Lets the data side be built before the worker is there."""
+
+    def __init__(self) -> None:
+        self.target: Conversation | _NoWorker = _NoWorker()
+
+    def call_trigger(
+        self,
+        trigger: TriggerDefinition,
+        event: wire.TriggerEvent,
+        size: int,
+        new: wire.RowBlock | None,
+        old: wire.RowBlock | None,
+    ) -> wire.Return:
+        return self.target.call_trigger(trigger, event, size, new, old)
+
+
+class Execution:
+    """Runs one request on one session, on the caller's thread. Used once."""
+
+    def __init__(
+        self,
+        project: Project,
+        request: ExecutionRequest,
+        session: Session,
+        pool: WorkerPool,
+        callouts: CalloutPort,
+        sink: EventSink,
+        control: RunControl,
+        set_writer_paused: Callable[[bool], None],
+    ) -> None:
+        self._project = project
+        self._request = request
+        self._session = session
+        self._pool = pool
+        self._sink = sink
+        self._control = control
+        self._set_writer_paused = set_writer_paused
+        self._started_ns = time.monotonic_ns()
+        self._stop_reason: str | None = None
+        self._watch: Watch | None = None
+        self._worker: Worker | None = None
+
+        self._events = EventLog(request.levels, self._started_ns, sink)
+        self._governor = Governor(
+            limits_for(project.settings.limits),
+            on_change=lambda uses: self._events.emit(ev.LimitChanged, limits=uses),
+            on_warning=lambda use: self._events.emit(ev.LimitWarning, limit=use),
+        )
+        self._clock = Clock(request.now)
+        self._users = Users(
+            find_user(session, project.schema, request.user),
+            lambda wanted: find_user(session, project.schema, wanted),
+        )
+        self._port = _Port()
+        self._triggers = Triggers(project.catalog, self._port, self._events)
+        self._written: list[RecordWritten] = []
+        context = SaveContext(
+            schema=project.schema,
+            session=session,
+            triggers=self._triggers,
+            rules=Rules(project.schema, self._events),
+            written=self._written,
+            user=self._users.current,
+            now=self._clock.now,
+        )
+        self._data = DataTransaction(context, self._governor, self._events)
+        self._queries = QueryDesk(
+            project, session, self._governor, self._events, self._users.current, self._clock.now
+        )
+        self._service = WorkerService(
+            governor=self._governor,
+            data=self._data,
+            queries=self._queries,
+            callouts=CalloutDesk(
+                callouts, project.settings, self._governor, self._data, self._triggers, self._events
+            ),
+            users=self._users,
+            clock=self._clock,
+            settings=project.settings,
+            events=self._events,
+            output=sink.output,
+            measure=self._sample,
+            is_test=isinstance(request.entry, wire.TestEntry),
+        )
+
+    def run(self) -> ExecutionResult:
+        """To the end. The session has no open transaction afterwards.
+
+        Raises:
+            UserFacingError: no worker can be started; nothing was run.
+        """
+        title = _title(self._request)
+        self._begin(title)
+        try:
+            end = self._guarded()
+            end, committed = self._conclude(end)
+        finally:
+            self._session.rollback()
+        self._finish(title, end)
+        return ExecutionResult(
+            outcome=end.outcome,
+            error=end.error,
+            exit_code=end.exit_code,
+            limits=self._governor.table(),
+            committed=committed,
+            breached=str(self._governor.breach.name) if self._governor.breach else "",
+            records=tuple(self._written) if end.outcome == "success" else (),
+            coverage=end.coverage or {},
+            triggers_run=frozenset(self._triggers.fired),
+        )
+
+    # ---------------------------------------------------------------------------------------- the script
+
+    def _guarded(self) -> _End:
+        """Run the entry; every way of failing becomes an end."""
+        try:
+            return self._with_worker() if self._needs_worker() else self._by_host()
+        except LimitBreached:
+            return _End("limit", exit_code=1)
+        except DoneInside as exc:
+            return self._end_of(exc.done)
+        except WorkerGone as exc:
+            return self._end_of_lost_worker(str(exc))
+        except ProtocolViolation as exc:
+            message = f"The worker broke the protocol and was ended: {exc}"
+            return _End("killed", RunError(type="ProtocolViolation", message=message), 1)
+        except DmlFailed as exc:
+            return _End("error", RunError(type="DmlException", message=str(exc)), 1)
+
+    def _needs_worker(self) -> bool:
+        entry = self._request.entry
+        if isinstance(entry, Intake | SaveRequest):
+            return has_triggers_for(entry, self._project)
+        return True
+
+    def _by_host(self) -> _End:
+        """An event or edited records whose objects have no triggers."""
+        self._write_entry()
+        return _End("success")
+
+    def _with_worker(self) -> _End:
+        limits = WorkerLimits(
+            heap_bytes=self._governor.maximum(LimitName.HEAP_BYTES),
+            cpu_ms=self._governor.maximum(LimitName.CPU_MS),
+        )
+        with self._pool.acquire(limits, debug=self._request.mode == "debug") as worker:
+            self._worker = worker
+            if self._request.mode == "debug" and self._control.on_debug_worker is not None:
+                self._control.on_debug_worker(worker, self._control)
+            self._control.bind(stop=self._stop, pause=self._pause, resume=self._resume)
+            conversation = Conversation(worker, self._service)
+            self._port.target = conversation
+            try:
+                conversation.greet()
+                conversation.start(
+                    start_message(
+                        self._project, self._request, self._users.current(), self._governor, self._started_ns
+                    )
+                )
+                worker.mark_baseline()
+                self._watch = Watch(worker, self._governor, self._stop, self._request.timeout_s)
+                self._watch.start()
+                if isinstance(self._request.entry, Intake | SaveRequest):
+                    self._write_entry()
+                    end = _End("success")
+                else:
+                    end = self._end_of(conversation.until_done())
+                self._watch.sample()
+                return end
+            finally:
+                self._control.unbind()
+                if self._watch is not None:
+                    self._watch.stop()
+                self._port.target = _NoWorker()
+
+    def _write_entry(self) -> None:
+        match self._request.entry:
+            case Intake() as intake:
+                write_intake(intake, self._project, self._session, self._data, self._events)
+            case SaveRequest() as save:
+                save_edited(save, self._data)
+
+    def _end_of(self, done: wire.Done) -> _End:
+        if done.error is None:
+            return _End("success", exit_code=done.exit_code, coverage=done.coverage)
+        return _End("error", _run_error(done.error), done.exit_code or 1, done.coverage)
+
+    def _end_of_lost_worker(self, text: str) -> _End:
+        frame = self._service.last_place
+        exit_status = self._worker.wait(1.0) if self._worker is not None else None
+        if self._governor.breach is not None:
+            return _End("limit", exit_code=1)
+        reason = self._stop_reason
+        if reason is None and exit_status is not None and exit_status.signal is not None:
+            reason = f"The worker was killed by signal {exit_status.signal}."
+        if reason is None and exit_status is not None and exit_status.code is not None:
+            reason = f"The worker ended with code {exit_status.code} before the script was done."
+        error = RunError(type="Killed", message=reason or text, file=frame[0], line=frame[1])
+        return _End("killed", error, 1)
+
+    # ---------------------------------------------------------------------------------------- its end
+
+    def _conclude(self, end: _End) -> tuple[_End, bool]:
+        """Decide whether the transaction stands. A limit counts above all that the script did afterwards."""
+        if (breach := self._governor.breach) is not None:
+            line = self._watch.breach_line if self._watch else None
+            file, number = line or self._service.last_place
+            error = RunError(type="GovernorLimitException", message=str(breach), file=file, line=number)
+            return _End("limit", error, 1, end.coverage), False
+        if self._stop_reason is not None and end.outcome != "success":
+            file, number = self._service.last_place
+            found = self._watch.breach_line if self._watch else None
+            file, number = found or (file, number)
+            return _End(
+                "killed", RunError(type="Stopped", message=self._stop_reason, file=file, line=number), 1
+            ), False
+        if end.outcome == "success" and self._request.commit:
+            self._session.commit()
+            return end, True
+        return end, False
+
+    def _begin(self, title: str) -> None:
+        user = self._users.current()
+        self._events.emit(
+            ev.UserInfo,
+            user_id=user.id,
+            user_name=user.email or user.name,
+            time_zone=f"(GMT+00:00) {user.time_zone}",
+            utc_offset="GMT+00:00",
+        )
+        self._events.emit(ev.ExecutionStarted)
+        self._events.emit(ev.CodeUnitStarted, name=title)
+        self._events.emit(ev.LimitChanged, limits=self._governor.snapshot())
+
+    def _finish(self, title: str, end: _End) -> None:
+        if end.error is not None:
+            error = end.error
+            stack = (
+                (ev.StackLine(f"{error.file or 'AnonymousBlock'}", error.file, error.line),) if error.file else ()
+            )
+            place = {"path": error.file, "line": error.line}
+            if end.outcome != "error":
+                self._events.emit(ev.ExceptionThrown, type_name=error.type, message=error.message, **place)
+            self._events.emit(ev.FatalError, type_name=error.type, message=error.message, stack=stack, **place)
+        self._events.emit(ev.LimitUsageForNamespace, namespace=DEFAULT_NAMESPACE, limits=self._governor.snapshot())
+        self._events.emit(ev.CodeUnitFinished, name=title)
+        self._events.emit(ev.ExecutionFinished)
+
+    # ---------------------------------------------------------------------------------------- from outside
+
+    def _sample(self) -> None:
+        if self._watch is not None:
+            self._watch.sample()
+
+    def _stop(self, reason: str) -> None:
+        """Any thread: ask the worker to end, and see to it that it does."""
+        if self._stop_reason is None and self._worker is not None:
+            self._stop_reason = reason
+            if self._watch is not None:
+                frame = self._worker.capture_line()
+                self._watch.breach_line = (frame.path, frame.line) if frame else None
+            self._worker.kill()
+
+    def _pause(self, reason: str) -> None:
+        if self._watch is not None:
+            self._watch.pause()
+        self._set_writer_paused(self._session.in_transaction)
+        path, line = self._service.last_place
+        self._events.emit(ev.Paused, reason=reason, path=path, line=line)
+
+    def _resume(self) -> None:
+        paused_s = self._watch.resume() if self._watch is not None else 0.0
+        self._set_writer_paused(False)
+        self._events.emit(ev.Resumed, paused_ns=int(paused_s * 1e9))
+
+
+def _title(request: ExecutionRequest) -> str:
+    match request.entry:
+        case wire.AnonymousEntry():
+            return "execute_anonymous_apex"
+        case wire.TestEntry() as test:
+            return f"{test.class_name}.{test.method}"
+        case Intake() as intake:
+            return intake.title
+        case SaveRequest() as save:
+            return f"Save {save.object_name}"
+
+
+def _run_error(error: wire.ScriptError) -> RunError:
+    first = error.frames[0] if error.frames else None
+    return RunError(
+        type=error.type,
+        message=error.message,
+        file=first.path if first else "",
+        line=first.line if first else 0,
+        column=error.column,
+        traceback=error.text,
+    )

@@ -1,0 +1,149 @@
+"""Queries of one transaction: counted, logged, and handed out in pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import circuit_log.events as ev
+from circuit_link import wire
+from circuit_log.limits import LimitName
+from circuit_runtime.governor.governor import Governor
+from circuit_runtime.host.conversation import ScriptException
+from circuit_runtime.host.event_log import EventLog
+from circuit_runtime.project.project import Project
+from circuit_runtime.soql.errors import SoqlError
+from circuit_runtime.soql.query import Prepared, QueryContext, prepare
+from circuit_runtime.soql.search import prepare_search
+from circuit_runtime.store.session import Session
+
+_PAGE_ROWS = 2_000
+_PAGE_BYTES = 4 * 1024 * 1024
+_EXCEPTION = "QueryException"
+
+
+class QueryDesk:
+    """Runs the queries of one transaction on its session."""
+
+    def __init__(
+        self,
+        project: Project,
+        session: Session,
+        governor: Governor,
+        events: EventLog,
+        user: Callable[[], wire.UserRef],
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self._project = project
+        self._session = session
+        self._governor = governor
+        self._events = events
+        self._user = user
+        self._now = now
+        self._cursors: dict[int, list[list[Any]]] = {}
+        self._numbers = itertools.count(1)
+        self.fixed_search_results: tuple[str, ...] | None = None
+
+    def answer(self, request: wire.Query) -> wire.ResultPage | int | list[wire.ResultPage]:
+        """Raises: ScriptException (QueryException), LimitBreached."""
+        if request.kind == "search":
+            return self.search(request.text, request.binds, request.path, request.line)
+        shape, rows = self.rows(request.text, request.binds, request.path, request.line)
+        if request.kind == "count":
+            return _count(rows)
+        return self._first_page(shape, rows)
+
+    def fetch(self, request: wire.Fetch) -> wire.ResultPage:
+        """The next page of a result. Raises: ScriptException."""
+        rows = self._cursors.pop(request.cursor, None)
+        if rows is None:
+            raise ScriptException(_EXCEPTION, "The result has no more rows.")
+        return self._page(rows, None, len(rows))
+
+    def rows(
+        self, text: str, binds: Mapping[str, Any], path: str = "", line: int = 0
+    ) -> tuple[wire.ResultShape, list[list[Any]]]:
+        """Run one query within the limits.
+
+        Raises: ScriptException for a text or bind that is wrong, LimitBreached.
+        """
+        try:
+            prepared = prepare(text, self._project.schema, self._session.dialect, self._context())
+        except SoqlError as exc:
+            raise ScriptException(_EXCEPTION, str(exc)) from exc
+        self._governor.charge(LimitName.QUERIES)
+        if prepared.child_queries:
+            self._governor.charge(LimitName.AGGREGATE_QUERIES, prepared.child_queries)
+        place = {"path": path, "line": line}
+        self._events.emit(ev.SoqlBegin, query=text, aggregations=prepared.child_queries, **place)
+        rows: list[list[Any]] = []
+        try:
+            rows = self._read(prepared, binds)
+        finally:
+            self._events.emit(ev.SoqlEnd, rows=len(rows), **place)
+        return prepared.shape, rows
+
+    def search(self, text: str, binds: Mapping[str, Any], path: str = "", line: int = 0) -> list[wire.ResultPage]:
+        """Run one SOSL search: a page for each object. Raises: ScriptException, LimitBreached."""
+        try:
+            searches = prepare_search(
+                text,
+                binds,
+                self._project.schema,
+                self._session.dialect,
+                self._context(),
+                self.fixed_search_results,
+            )
+        except SoqlError as exc:
+            raise ScriptException(_EXCEPTION, str(exc)) from exc
+        self._governor.charge(LimitName.SOSL_QUERIES)
+        self._events.emit(ev.SoslBegin, query=text, path=path, line=line)
+        found = [(search.shape, search.run(self._session, binds)) for search in searches]
+        count = sum(len(rows) for _shape, rows in found)
+        self._events.emit(ev.SoslEnd, rows=count, path=path, line=line)
+        return [self._first_page(shape, rows) for shape, rows in found]
+
+    def _read(self, prepared: Prepared, binds: Mapping[str, Any]) -> list[list[Any]]:
+        # One row more than may be read shows that the limit is passed, and reads no further.
+        most = self._governor.remaining(LimitName.QUERY_ROWS) + 1
+        if prepared.locks:
+            self._session.begin()
+        try:
+            rows, child_rows = prepared.run(self._session, binds, most)
+        except SoqlError as exc:
+            raise ScriptException(_EXCEPTION, str(exc)) from exc
+        self._governor.charge(LimitName.QUERY_ROWS, len(rows) + child_rows)
+        return rows
+
+    def _context(self) -> QueryContext:
+        calendar = self._project.settings.calendar
+        return QueryContext(
+            now=self._now(),
+            zone=self._project.settings.zone,
+            fiscal_year_start_month=calendar.fiscal_year_start_month,
+            user=self._user(),
+            profiles=self._project.settings.profiles,
+        )
+
+    def _first_page(self, shape: wire.ResultShape, rows: list[list[Any]]) -> wire.ResultPage:
+        return self._page(rows, shape, len(rows))
+
+    def _page(self, rows: list[list[Any]], shape: wire.ResultShape | None, total: int) -> wire.ResultPage:
+        """At most 2,000 rows and 4 MB; what is left waits under a cursor."""
+        size = min(len(rows), _PAGE_ROWS)
+        while size > 1 and len(wire.encode(rows[:size])) > _PAGE_BYTES:
+            size //= 2
+        rest = rows[size:]
+        cursor = next(self._numbers) if rest else None
+        if cursor is not None:
+            self._cursors[cursor] = rest
+        return wire.ResultPage(rows=rows[:size], total=total, shape=shape, cursor=cursor)
+
+
+def _count(rows: list[list[Any]]) -> int:
+    """COUNT() answers one number; any other query is counted by its rows."""
+    if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], int):
+        return int(rows[0][0])
+    return len(rows)
