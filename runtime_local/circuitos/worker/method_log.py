@@ -49,7 +49,7 @@ class MethodLog:
         self._journal.log("entry" if event == "call" else "exit", code.co_filename, line, name)
 
     def _signature(self, code: types.CodeType) -> tuple[str, int] | None:
-        """`Class.method(args)` or `module.function(args)` and its line; None for what is not the user's function."""
+        """`Class.method(args)` or `module.function(args)` and its line; None for what the user did not write."""
         if code.co_filename not in self._paths or code.co_name.startswith("<"):
             return None
         if not code.co_flags & inspect.CO_OPTIMIZED:
