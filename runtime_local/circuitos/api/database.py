@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from circuit_link import wire
 from circuitos.api import records as record_module
 from circuitos.api.exceptions import DmlError, DmlException, QueryException, RecordException
 from circuitos.api.records import Record, from_row, layout_of_result, put_id, values_to_send
-from circuitos.api.values import to_wire
+from circuitos.api.values import all_to_wire, to_wire
 from circuitos.worker import transaction
-from circuitos.worker.channel import errors_of, failure
+from circuitos.worker.channel import checked_frame, errors_of, failure
 
-_FRAME_BUDGET_BYTES = 4 * 1024 * 1024
+_FRAME_BUDGET_BYTES = 7 * 1024 * 1024
 
 RecordInput = Record | Mapping[str, Any]
 IdOrRecord = str | RecordInput
@@ -222,39 +224,42 @@ def _send(
     path, line = running.scripts.position()
     numbers: list[int] = []
 
-    def make(number: int) -> list[wire.WorkerToHost]:
+    def make(number: int) -> list[bytes]:
         running.sent[number] = values
         numbers.append(number)
-        parts = _split(values)
-        return [
-            wire.Dml(
-                id=number,
-                path=path,
-                line=line,
-                operation=operation,
-                object_name=object_name,
-                records=part,
-                all_or_none=all_or_none,
-                external_id=external_id,
-                more=idx < len(parts) - 1,
-            )
-            for idx, part in enumerate(parts)
-        ]
+        whole = wire.Dml(
+            id=number,
+            path=path,
+            line=line,
+            operation=operation,
+            object_name=object_name,
+            records=values,
+            all_or_none=all_or_none,
+            external_id=external_id,
+        )
+        return _frames(whole)
 
     try:
-        reply = running.channel.request_parts(make)
+        reply = running.channel.request_frames(make)
     finally:
         for number in numbers:
             running.sent.pop(number, None)
     return wire.decode_reply(reply.value, list[wire.SaveOutcome])
 
 
-def _split(values: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Parts that fit a frame each, in order."""
-    if len(values) < 2 or len(wire.encode(values)) <= _FRAME_BUDGET_BYTES:
-        return [values]
-    middle = len(values) // 2
-    return _split(values[:middle]) + _split(values[middle:])
+def _frames(statement: wire.Dml) -> list[bytes]:
+    """The statement as one frame, or as several that fit, all but the last marked with `more`.
+
+    Raises:
+        CircuitException: one record alone is too long.
+    """
+    frame = wire.encode(statement)
+    if len(frame) <= _FRAME_BUDGET_BYTES or len(statement.records) < 2:
+        return [checked_frame(frame)]
+    middle = len(statement.records) // 2
+    first = msgspec.structs.replace(statement, records=statement.records[:middle], more=True)
+    second = msgspec.structs.replace(statement, records=statement.records[middle:])
+    return _frames(first) + _frames(second)
 
 
 def _to_send(operation: str, object_name: str, fields: Any, item: Any, *, is_master: bool) -> dict[str, Any]:
@@ -270,9 +275,10 @@ def _to_send(operation: str, object_name: str, fields: Any, item: Any, *, is_mas
         return values_to_send(item, changed_only=operation != "insert")
     if not isinstance(item, Mapping):
         raise RecordException(f"A record is a Record or a dict, not {type(item).__name__}.")
-    values = {
-        (fields.canonical(key) if fields is not None else None) or key: to_wire(v) for key, v in item.items()
-    }
+    if fields is None or fields.types.keys() >= item.keys():
+        values = all_to_wire(item)
+    else:
+        values = {fields.canonical(name) or name: to_wire(value) for name, value in item.items()}
     return {"id": values["id"]} if only_id and "id" in values else values
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from circuit_link import wire
 from circuitos.api.exceptions import RecordException
 from circuitos.api.objects import ObjectFields
-from circuitos.api.values import FROM_SENT, FROM_STORAGE, copy_mutable, to_wire
+from circuitos.api.values import FROM_SENT, FROM_STORAGE, all_to_wire, copy_mutable, to_wire
 from circuitos.worker import transaction
 
 _T = TypeVar("_T")
@@ -110,6 +110,10 @@ def overlay_sent(
     return layout, [[*row, *(values.get(name) for name in names)] for row, values in zip(rows, sent, strict=True)]
 
 
+# By identity of the object's fields, which live as long as the transaction.
+_blank_layouts: dict[int, Layout] = {}
+
+
 class Record:
     """One record. Fields are attributes and items, in any case.
 
@@ -125,12 +129,18 @@ class Record:
 
     def __init__(self, object_name: str, /, **fields: Any) -> None:
         known = transaction.current().catalog.get(object_name)
-        _set_slot(self, "_circuit_layout", Layout(known.name, known, strict=False))
+        layout = _blank_layouts.get(id(known))
+        if layout is None:
+            layout = _blank_layouts[id(known)] = Layout(known.name, known, strict=False)
+        _set_slot(self, "_circuit_layout", layout)
         _set_slot(self, "_circuit_row", None)
         _set_slot(self, "_circuit_dirty", None)
         _set_slot(self, "_circuit_owner", None)
-        for name, value in fields.items():
-            self[name] = value
+        if known.types.keys() >= fields.keys():
+            self.__dict__.update(fields)
+        else:
+            for name, value in fields.items():
+                self[name] = value
 
     @property
     def object_name(self) -> str:
@@ -207,6 +217,8 @@ class Record:
         if layout.fields is None or name not in layout.fields.types:
             name = self._writable_name(name)
         self.__dict__[name] = value
+        if self._circuit_row is None:
+            return  # all that a record of the script's own holds was written by the script
         if self._circuit_dirty is None:
             _set_slot(self, "_circuit_dirty", {name})
         else:
@@ -351,7 +363,7 @@ def put_id(record: Record, record_id: str) -> None:
 
 def values_to_send(record: Record, *, changed_only: bool) -> dict[str, Any]:
     """The fields of a DML statement, as wire values: all that it holds, or the id and what the script wrote."""
-    values = {name: to_wire(value) for name, value in written_values(record).items()}
+    values = all_to_wire(written_values(record))
     if not changed_only and record._circuit_row is not None:
         layout = record._circuit_layout
         hidden = layout.fields.read_only if layout.fields is not None else set()
@@ -366,6 +378,8 @@ def values_to_send(record: Record, *, changed_only: bool) -> dict[str, Any]:
 
 def written_values(record: Record) -> dict[str, Any]:
     """Fields that the script set, or whose list or dict it changed in place."""
+    if record._circuit_row is None:
+        return record.__dict__
     dirty = record._circuit_dirty or ()
     layout = record._circuit_layout
     result: dict[str, Any] = {}

@@ -102,18 +102,20 @@ class Channel:
             CircuitException: the host refused it, with the class that the host named.
             GovernorLimitException: a limit was exceeded, now or earlier.
         """
-        return self.request_parts(lambda number: [kind(id=number, **fields)])
+        return self.request_frames(lambda number: [_encode(kind(id=number, **fields))])
 
-    def request_parts(self, make: Callable[[int], list[wire.WorkerToHost]]) -> wire.Reply:
-        """`request` for one that may travel in several messages with the same id."""
+    def request_frames(self, make: Callable[[int], list[bytes]]) -> wire.Reply:
+        """`request` for one that may travel in several messages with the same id.
+
+        `make` encodes all of them first: one that is too long must not leave the others open.
+        """
         self.check_alive()
         with self._turn:
             self._acquire()
             self._last_id += 1
             number = self._last_id
         try:
-            # All are encoded before the first is sent: one that is too long must not leave the others open.
-            for payload in [_encode(message) for message in make(number)]:
+            for payload in make(number):
                 self._write_payload(payload)
             self._open.append(("request", number))
             return self._wait_for(number)
@@ -205,12 +207,16 @@ class Channel:
 
 
 def _encode(message: wire.WorkerToHost) -> bytes:
-    payload = wire.encode(message)
-    if len(payload) > MAX_FRAME_BYTES:
+    return checked_frame(wire.encode(message))
+
+
+def checked_frame(frame: bytes) -> bytes:
+    """The frame, if it is not too long to be sent. Raises: CircuitException."""
+    if len(frame) > MAX_FRAME_BYTES:
         raise CircuitException(
-            f"A message of {len(payload)} bytes is too long; {MAX_FRAME_BYTES} bytes can be sent at once."
+            f"A message of {len(frame)} bytes is too long; {MAX_FRAME_BYTES} bytes can be sent at once."
         )
-    return payload
+    return frame
 
 
 def failure(index: int, outcome: wire.SaveOutcome) -> DmlFailure:
