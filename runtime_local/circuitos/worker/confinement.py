@@ -60,6 +60,7 @@ def confine(sockets: list[int], line_fd: int, life_fd: int | None, limits: Limit
     layers: dict[str, str] = {}
     kept = _keep_only([*sockets, line_fd, *([] if life_fd is None else [life_fd])])
     layers["closed_descriptors"] = "closed"
+    _lead_a_session()
     _reset_signals()
     if life_fd is not None:
         layers["dies_with_host"] = _die_with(kept[-1])
@@ -90,6 +91,14 @@ def _keep_only(descriptors: list[int]) -> list[int]:
         os.dup2(source, target, inheritable=False)
     os.closerange(_FIRST_FD + len(kept), _LAST_FD)
     return kept
+
+
+def _lead_a_session() -> None:
+    """Have a process group of its own, so that a kill reaches what the script has started."""
+    try:
+        os.setsid()
+    except PermissionError:
+        pass  # it was started as a leader
 
 
 def _reset_signals() -> None:

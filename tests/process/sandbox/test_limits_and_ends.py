@@ -153,6 +153,24 @@ def test_worker_ends_when_the_host_closes_the_socket(host, new_start):
     assert made.worker.wait(5) == WorkerExit(code=71)
 
 
+def test_kill_reaches_the_processes_that_a_script_started(host, new_start):
+    text = """
+import os, time
+pid = os.fork()
+if pid == 0:
+    time.sleep(60)
+print(pid)
+time.sleep(60)
+"""
+    made = _start(host, text, new_start)
+    while not made.stdout:
+        made.receive()
+
+    made.worker.kill()
+
+    _wait_until(lambda: not _is_alive(int(made.stdout)), 5)
+
+
 SPINNING_HOST = """
 import sys, time
 sys.path.insert(0, {conftest!r})
