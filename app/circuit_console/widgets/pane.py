@@ -27,6 +27,8 @@ class Pane(QWidget):
         title: shown on the tab or section head, in sentence case.
         icon_name: a bundled Lucide icon.
         region: where it is docked.
+        stretches: whether a section takes the height that is left; others keep `preferred_height_px`.
+        preferred_height_px: height of the section's content where it does not stretch.
 
     Signals:
         location_requested: Location, when the user wants to see its source.
@@ -37,6 +39,8 @@ class Pane(QWidget):
     title = ""
     icon_name = "box"
     region = Region.SIDE
+    stretches = True
+    preferred_height_px = 160
 
     location_requested = Signal(object)
     badge_changed = Signal(str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 
-from lexilla import create_lexer
+from lexilla import create_lexer  # type: ignore[import-untyped]  # it ships no py.typed
 from PySide6.QtGui import QColor, QFont, QImage
 from pyside6_scintilla import Scintilla, ScintillaEdit
 

@@ -332,7 +332,7 @@ class CodeEditor(QWidget):
         flags = int(Scintilla.FindOption.MatchCase | Scintilla.FindOption.WholeWord)
         view.setSearchFlags(flags)
         length = len(word.encode())
-        places = []
+        places: list[tuple[int, int]] = []
         start = 0
         while True:
             view.setTargetRange(start, view.length())

@@ -1,0 +1,247 @@
+"""The top bar: project, go-to box, run controls, environments. It only shows; every button asks for a command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+
+from circuit_console.core.run_state import RunPhase, RunState
+from circuit_console.core.theme import ColorName
+from circuit_console.widgets.controls import IconButton, IconLabel, label, refresh_style, set_ground
+from circuit_console.widgets.theme import Theme
+
+_BAR_PX = 46
+_GO_TO_PX = 368
+_RUN_BOX_PX = 172
+
+_CONTROLS: tuple[tuple[str, str, str, ColorName], ...] = (
+    ("run.debug", "bug-play", "Run under the debugger (F5)", "ok"),
+    ("run.plain", "play", "Run without debugging (Ctrl+F5)", "ok"),
+    ("run.pause", "pause", "Pause (F6)", "paused"),
+    ("run.debug", "step-forward", "Continue (F5)", "paused"),
+    ("run.step_over", "redo-dot", "Step over (F10)", "text"),
+    ("run.step_into", "arrow-down-to-dot", "Step into (F11)", "text"),
+    ("run.step_out", "arrow-up-from-dot", "Step out (Shift+F11)", "text"),
+    ("run.restart", "rotate-ccw", "Restart (Ctrl+Shift+F5)", "ok"),
+    ("run.stop", "square", "Stop (Shift+F5)", "err"),
+)
+_SHOWN: dict[RunPhase, frozenset[int]] = {
+    RunPhase.IDLE: frozenset({0, 1}),
+    RunPhase.STARTING: frozenset({2, 7, 8}),
+    RunPhase.RUNNING: frozenset({2, 7, 8}),
+    RunPhase.STOPPING: frozenset({2, 7, 8}),
+    RunPhase.PAUSED: frozenset({3, 4, 5, 6, 7, 8}),
+}
+
+
+class RunControls(QWidget):
+    """The buttons that fit the run's phase; amber while paused.
+
+    Signals:
+        command_requested: str, command id.
+    """
+
+    command_requested = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(30)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(4, 1, 4, 1)
+        layout.setSpacing(1)
+        self._buttons: list[IconButton] = []
+        for command_id, icon_name, tooltip, token in _CONTROLS:
+            button = IconButton(theme, icon_name, tooltip, token, 17)
+            button.setFixedSize(28, 28)
+            button.clicked.connect(lambda _checked=False, wanted=command_id: self.command_requested.emit(wanted))
+            layout.addWidget(button)
+            self._buttons.append(button)
+        self.show_state(RunState())
+
+    def show_state(self, state: RunState) -> None:
+        shown = _SHOWN[state.phase]
+        for idx, button in enumerate(self._buttons):
+            button.setVisible(idx in shown)
+        pause, restart, stop = self._buttons[2], self._buttons[7], self._buttons[8]
+        pause.setEnabled(state.can_pause)
+        stop.setEnabled(state.can_stop)
+        restart.setEnabled(state.can_stop and state.kind != "tests")
+        set_ground(self, "paused" if state.phase is RunPhase.PAUSED else "")
+
+
+class TopBar(QWidget):
+    """Signals:
+    command_requested: str, command id.
+    configuration_chosen: str, name of a run configuration; "" for the current file.
+    commit_chosen: bool, whether runs keep what they write.
+    environment_chosen: str, name.
+    """
+
+    command_requested = Signal(str)
+    configuration_chosen = Signal(str)
+    commit_chosen = Signal(bool)
+    environment_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        set_ground(self, "chrome")
+        self.setFixedHeight(_BAR_PX)
+        self._configurations: tuple[str, ...] = ()
+        self._chosen = ""
+        self._commits = False
+        self._project = QPushButton(self)
+        self._project.setObjectName("projectButton")
+        self._project.setAccessibleName("Project")
+        self._project.clicked.connect(lambda: self.command_requested.emit("project.menu"))
+        self._branch_icon = IconLabel(theme, "git-branch", "dim", 14)
+        self._branch = label("", "dim")
+        self._go_to = self._make_go_to()
+        self._run_box = QPushButton(self)
+        self._run_box.setObjectName("runConfiguration")
+        self._run_box.setFixedSize(_RUN_BOX_PX, 30)
+        self._run_box.setAccessibleName("Run configuration")
+        self._run_box.setToolTip("What F5 runs")
+        self._run_box.setMenu(QMenu(self._run_box))
+        self._run_box.menu().aboutToShow.connect(self._on_menu_opening)
+        self.controls = RunControls(theme, self)
+        self.controls.command_requested.connect(self.command_requested)
+        self._environments = QWidget(self)
+        self._environments.setObjectName("environments")
+        self._environments.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._environments.setFixedHeight(30)
+        self._environment_group = QButtonGroup(self)
+        self._lay_out()
+        self.set_environments(("local",), "local")
+        theme.changed.connect(self._on_theme_changed)
+        self._renew_icons()
+
+    def set_project(self, name: str, branch: str) -> None:
+        self._project.setText(f" {name} ")
+        self._branch.setText(branch)
+        for part in (self._branch, self._branch_icon):
+            part.setVisible(bool(branch))
+
+    def set_configurations(self, names: Sequence[str], chosen: str, current_file: str) -> None:
+        """`chosen` is one of the names, or "" for the current file, whose name is shown then."""
+        self._configurations = tuple(names)
+        self._chosen = chosen
+        text = chosen or current_file or "Current file"
+        elided = self._run_box.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, _RUN_BOX_PX - 52)
+        self._run_box.setText(f" {elided}")
+        self._run_box.setToolTip(f"F5 runs {text}" + (", and keeps what it writes" if self._commits else ""))
+
+    def set_commits(self, commits: bool) -> None:
+        self._commits = commits
+        self._renew_icons()
+
+    def show_state(self, state: RunState) -> None:
+        self.controls.show_state(state)
+        self._run_box.setEnabled(state.can_start)
+
+    def set_environments(self, names: Sequence[str], chosen: str) -> None:
+        layout = self._environments.layout()
+        assert layout is not None
+        while (item := layout.takeAt(0)) is not None:
+            button = item.widget()
+            if isinstance(button, QPushButton):
+                self._environment_group.removeButton(button)
+                button.deleteLater()
+        for name in names:
+            layout.addWidget(self._make_segment(name, name == chosen))
+
+    def set_environment(self, name: str) -> None:
+        for button in self._environment_group.buttons():
+            button.setChecked(button.property("environment") == name)
+
+    def _make_segment(self, name: str, is_chosen: bool) -> QPushButton:
+        segment = QPushButton(name.capitalize())
+        segment.setProperty("role", "segment")
+        segment.setProperty("environment", name)
+        segment.setCheckable(True)
+        segment.setChecked(is_chosen)
+        segment.setAccessibleName(f"Environment {name}")
+        segment.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if name == "production":
+            segment.setIcon(self._theme.icon("lock", "prod", 14))
+            segment.setIconSize(QSize(14, 14))
+        segment.clicked.connect(lambda _checked=False: self.environment_chosen.emit(name))
+        self._environment_group.addButton(segment)
+        refresh_style(segment)
+        return segment
+
+    def _make_go_to(self) -> QPushButton:
+        box = QPushButton(self)
+        box.setObjectName("goTo")
+        box.setFixedSize(_GO_TO_PX, 30)
+        box.setAccessibleName("Go to file, symbol or command")
+        box.clicked.connect(lambda: self.command_requested.emit("go.file"))
+        row = QHBoxLayout(box)
+        row.setContentsMargins(10, 0, 6, 0)
+        row.setSpacing(8)
+        row.addWidget(IconLabel(self._theme, "search", "dim", 15))
+        row.addWidget(label("Go to file or command", "dim"))
+        row.addStretch(1)
+        row.addWidget(label("Ctrl+P", "key"))
+        return box
+
+    def _lay_out(self) -> None:
+        environments = QHBoxLayout(self._environments)
+        environments.setContentsMargins(2, 2, 2, 2)
+        environments.setSpacing(2)
+        left = QWidget(self)
+        left.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        left.setMaximumWidth(406)
+        left_row = QHBoxLayout(left)
+        left_row.setContentsMargins(0, 0, 0, 0)
+        left_row.setSpacing(6)
+        left_row.addWidget(self._project)
+        left_row.addSpacing(4)
+        left_row.addWidget(self._branch_icon)
+        left_row.addWidget(self._branch)
+        left_row.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 0, 12, 0)
+        row.setSpacing(8)
+        row.addWidget(left, 1)
+        row.addWidget(self._go_to)
+        row.addStretch(1)
+        row.addWidget(self._run_box)
+        row.addWidget(self.controls)
+        row.addWidget(self._environments)
+
+    @Slot()
+    def _on_menu_opening(self) -> None:
+        menu = self._run_box.menu()
+        menu.clear()
+        for name in self._configurations:
+            self._add_choice(menu, name, name)
+        if self._configurations:
+            menu.addSeparator()
+        self._add_choice(menu, "Current file", "")
+        menu.addSeparator()
+        keeps = menu.addAction("Keep what the run writes (commit)")
+        keeps.setCheckable(True)
+        keeps.setChecked(self._commits)
+        keeps.toggled.connect(self.commit_chosen)
+
+    def _add_choice(self, menu: QMenu, title: str, name: str) -> None:
+        action = menu.addAction(title)
+        action.setCheckable(True)
+        action.setChecked(name == self._chosen)
+        action.triggered.connect(lambda _checked=False: self.configuration_chosen.emit(name))
+
+    @Slot(object)
+    def _on_theme_changed(self, _tokens: object) -> None:
+        self._renew_icons()
+
+    def _renew_icons(self) -> None:
+        self._project.setIcon(self._theme.icon("circuit-board", "accent", 20))
+        self._project.setIconSize(QSize(20, 20))
+        icon_name, token = ("save", "warn") if self._commits else ("list-checks", "dim")
+        self._run_box.setIcon(self._theme.icon(icon_name, "warn" if token == "warn" else "dim", 14))
+        for button in self._environment_group.buttons():
+            if button.property("environment") == "production":
+                button.setIcon(self._theme.icon("lock", "prod", 14))
