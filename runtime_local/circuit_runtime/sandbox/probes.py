@@ -19,6 +19,16 @@ _TIMEOUT_S = 20.0
 _LIMITS = WorkerLimits(heap_bytes=64 * 1024 * 1024, cpu_ms=10_000)
 _HARMLESS_VARIABLES = {"MALLOC_ARENA_MAX", "LC_CTYPE"}
 _NOT_YET = "Nothing closes it to scripts yet; run only code that you trust as much as your own programs."
+_ATTEMPTS = (
+    ("files_unreadable", "read_file"),
+    ("files_unwritable", "write_file"),
+    ("no_network", "network"),
+    ("no_processes", "process"),
+    ("no_native_code", "native_code"),
+)
+# 0 to 2, the host's socket, the debugger's in a debug worker, line pipe, life pipe, and the listing's own.
+_MAX_DESCRIPTORS = 8
+_UNLIMITED = 2**40
 _SPIN = "while True:\n    pass\n"
 
 
@@ -80,17 +90,32 @@ def _read_findings(printed: str) -> dict[str, dict[str, Any]]:
 
 
 def _from_inside(findings: dict[str, dict[str, Any]]) -> list[Guarantee]:
-    def ok(name: str) -> Any:
-        return findings.get(name, {}).get("ok")
+    return [
+        *_process_guarantees(findings),
+        *_confinement_guarantees(findings),
+        *(
+            _guarantee(
+                name,
+                "refused" in findings.get(attempt, {}),
+                findings.get(attempt, {}).get("refused", ""),
+                _NOT_YET,
+            )
+            for name, attempt in _ATTEMPTS
+        ),
+    ]
 
-    environment = ok("environment")
+
+def _process_guarantees(findings: dict[str, dict[str, Any]]) -> list[Guarantee]:
+    """What the process was started with and what it inherited."""
+    environment = findings.get("environment", {}).get("ok")
     extra = sorted(set(environment or ()) - _HARMLESS_VARIABLES)
-    descriptors = ok("descriptors")
-    rlimits = ok("rlimits") or {}
-    limited = all(0 <= value < 2**40 for value in rlimits.values()) and len(rlimits) == 4
+    descriptors = findings.get("descriptors", {}).get("ok") or []
     return [
         _guarantee(
-            "no_new_privileges", ok("no_new_privs") == "1", "no-new-privs is set", "The kernel did not set it."
+            "no_new_privileges",
+            findings.get("no_new_privs", {}).get("ok") == "1",
+            "no-new-privs is set",
+            "The kernel did not set it.",
         ),
         _guarantee(
             "empty_environment",
@@ -98,42 +123,36 @@ def _from_inside(findings: dict[str, dict[str, Any]]) -> list[Guarantee]:
             "the worker has no variable of the host",
             f"It sees {', '.join(extra)}." if extra else "It could not be read.",
         ),
-        # 0 to 2, the host's socket, the debugger's in a debug worker, line pipe, life pipe, and the listing's own.
         _guarantee(
             "closed_descriptors",
-            descriptors is not None and len(descriptors) <= 8 and max(descriptors) < 8,
+            0 < len(descriptors) <= _MAX_DESCRIPTORS and max(descriptors) < _MAX_DESCRIPTORS,
             "only the worker's own sockets and pipes are open",
             f"Open are {descriptors}.",
         ),
+    ]
+
+
+def _confinement_guarantees(findings: dict[str, dict[str, Any]]) -> list[Guarantee]:
+    """What the process gave up before the script began."""
+    rlimits = findings.get("rlimits", {}).get("ok") or {}
+    return [
         _guarantee(
             "resource_limits",
-            limited,
+            len(rlimits) == 4 and all(0 <= value < _UNLIMITED for value in rlimits.values()),
             ", ".join(f"{name.removeprefix('RLIMIT_').lower()} {value}" for name, value in rlimits.items()),
             "This system does not keep them.",
         ),
         _guarantee(
             "dies_with_host",
-            signal.SIGKILL in (ok("dies_with_host") or ()),
+            signal.SIGKILL in (findings.get("dies_with_host", {}).get("ok") or ()),
             "the kernel kills the worker when the host ends",
             "Only a worker that waits for the host notices its end.",
         ),
         _guarantee(
             "memory_hidden",
-            ok("dumpable") == 0,
+            findings.get("dumpable", {}).get("ok") == 0,
             "other processes of this user cannot read the worker's memory",
             "A worker without native code loaded cannot ask for it; it holds no secret but those its script read.",
-        ),
-        *(
-            _guarantee(
-                name, "refused" in findings.get(probe, {}), findings.get(probe, {}).get("refused", ""), _NOT_YET
-            )
-            for name, probe in (
-                ("files_unreadable", "read_file"),
-                ("files_unwritable", "write_file"),
-                ("no_network", "network"),
-                ("no_processes", "process"),
-                ("no_native_code", "native_code"),
-            )
         ),
     ]
 
