@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from circuit_cli.presenter import Presenter
@@ -19,7 +19,7 @@ def list_logs(presenter: Presenter, *, project: Path | None, search: str) -> Non
     show_logs(presenter, logs)
 
 
-def show_logs(presenter: Presenter, logs: Iterable[hp.LogSummary]) -> None:
+def show_logs(presenter: Presenter, logs: Sequence[hp.LogSummary]) -> None:
     """Print summaries, of a project or of an environment."""
     if presenter.json_output:
         presenter.document({"logs": list(logs)})
@@ -27,7 +27,11 @@ def show_logs(presenter: Presenter, logs: Iterable[hp.LogSummary]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("Log", "Started", "Entry", "Outcome", box=None, padding=(0, 2), header_style="dim")
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table.add_column("Log", no_wrap=True, min_width=max((len(log.id) for log in logs), default=0))
+    table.add_column("Started", no_wrap=True)
+    table.add_column("Entry", overflow="fold")
+    table.add_column("Outcome")
     table.add_column("Duration", justify="right")
     table.add_column("Size", justify="right")
     for log in logs:

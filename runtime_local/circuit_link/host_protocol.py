@@ -280,7 +280,10 @@ class StartRun(_Message, frozen=True, kw_only=True, tag="start_run"):
 
 
 class StopRun(_Message, frozen=True, kw_only=True, tag="stop_run"):
-    """End a run: ask, then kill. Answered by Accepted; RunFinished says how it ended."""
+    """End a run: ask, then kill. Answered by Accepted; RunFinished says how it ended.
+
+    The `run_id` `tests:NUMBER` ends the tests of this client's RunTests with that `request`.
+    """
 
     request: int
     run_id: str

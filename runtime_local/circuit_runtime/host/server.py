@@ -31,6 +31,7 @@ _log = logging.getLogger("circuit.runtime.host")
 
 _JOIN_TIMEOUT_S = 2.0
 _IDLE_CHECK_S = 0.25
+_TESTS_PREFIX = "tests"
 
 
 class HostServer:
@@ -63,7 +64,7 @@ class HostServer:
             dap_address=dap_address,
         )
         self._lock = threading.Lock()
-        self._testing: dict[ClientSession, list[TestRuns]] = {}
+        self._testing: dict[tuple[ClientSession, int], TestRuns] = {}
         self._accepter = threading.Thread(target=self._accept, name="client-accepter", daemon=True)
 
     def start(self) -> None:
@@ -108,7 +109,7 @@ class HostServer:
             if isinstance(handle.origin, RequestedBy) and handle.origin.session is session:
                 handle.stop(reason)
         with self._lock:
-            testing = self._testing.pop(session, [])
+            testing = [tests for (owner, _), tests in self._testing.items() if owner is session]
         for tests in testing:
             tests.stop(reason)
 
@@ -117,7 +118,7 @@ class HostServer:
             case hp.StartRun():
                 self._runs.start(message.run, origin=RequestedBy(session, message.request))
             case hp.StopRun():
-                self._runs.stop(message.run_id, "stopped by the user")
+                self._stop(session, message.run_id)
                 session.send(hp.Accepted(request=message.request))
             case hp.SaveRecords():
                 self._runs.start_prepared(
@@ -128,8 +129,8 @@ class HostServer:
                 self._run_tests(session, message)
             case hp.RunQuery():
                 with self._workspace.opened() as opened:
-                    for part in answer_query(opened, message):
-                        session.send(part)
+                    for rows in answer_query(opened, message):
+                        session.send(rows)
             case hp.DescribeProject():
                 project = describe(self._workspace.project(), self._root)
                 session.send(hp.ProjectDescribed(request=message.request, project=project))
@@ -148,17 +149,29 @@ class HostServer:
             case _:
                 assert_never(message)
 
+    def _stop(self, session: ClientSession, run_id: str) -> None:
+        """End a run, or with `tests:NUMBER` the tests that this client asked for under that number."""
+        reason = "stopped by the user"
+        prefix, _, number = run_id.partition(":")
+        if prefix != _TESTS_PREFIX or not number.isdecimal():
+            self._runs.stop(run_id, reason)
+            return
+        with self._lock:
+            tests = self._testing.get((session, int(number)))
+        if tests is None:
+            raise UserFacingError("These tests have ended already.", code="RUN_NOT_FOUND")
+        tests.stop(reason)
+
     def _run_tests(self, session: ClientSession, message: hp.RunTests) -> None:
         tests = TestRuns(self._workspace)
         with self._lock:
-            self._testing.setdefault(session, []).append(tests)
+            self._testing[session, message.request] = tests
         try:
             listener = _TestMessages(session, message.request)
             report = tests.run(message.names, coverage=message.coverage, listener=listener)
         finally:
             with self._lock:
-                if tests in self._testing.get(session, []):
-                    self._testing[session].remove(tests)
+                del self._testing[session, message.request]
         session.send(hp.TestsFinished(request=message.request, report=report))
 
 

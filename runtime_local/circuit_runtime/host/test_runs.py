@@ -100,6 +100,8 @@ class TestRuns:
         control = RunControl()
         with self._lock:
             self._controls.add(control)
+            if self._stopped:
+                control.stop("stopped before it began")
         try:
             return opened.runtime.run(opened.project, request, sink, control)
         finally:
