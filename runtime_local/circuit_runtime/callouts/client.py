@@ -9,13 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin
 
-from circuit_link.http import HttpError, HttpResponse, send_pinned
 from circuit_link.wire import HttpAnswer
 from circuit_runtime.callouts.allow_list import IpAddress, Target, allowed_target, refuse_private
 from circuit_runtime.callouts.port import CalloutFailed
+
+if TYPE_CHECKING:
+    from circuit_link.http import HttpResponse
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 MAX_TIMEOUT_MS = 120_000
@@ -69,7 +71,7 @@ class CalloutClient:
         send: for tests; otherwise `circuit_link.http.send_pinned`.
     """
 
-    def __init__(self, resolve: Resolver | None = None, send: PinnedSender = send_pinned) -> None:
+    def __init__(self, resolve: Resolver | None = None, send: PinnedSender | None = None) -> None:
         self._resolve = resolve or resolve_name
         self._send = send
 
@@ -101,12 +103,16 @@ class CalloutClient:
     def _send_once(
         self, method: str, target: Target, headers: Mapping[str, str], body: bytes, deadline: float
     ) -> HttpResponse:
+        # Loading httpx takes as long as the rest of a host's start, and few runs call out.
+        from circuit_link.http import HttpError, send_pinned
+
+        send = self._send or send_pinned
         address = self._address(target, deadline)
         remaining_s = deadline - time.monotonic()
         if remaining_s <= 0:
             raise CalloutFailed("Read timed out")
         try:
-            return self._send(
+            return send(
                 method,
                 target.url,
                 address=str(address),
