@@ -88,7 +88,7 @@ class DataTransaction:
             return []
         self._refuse_mixed(item)
         self._context.session.begin()
-        place = {"path": request.path, "line": request.line}
+        place: dict[str, Any] = {"path": request.path, "line": request.line}
         operation = request.operation.capitalize()
         self._events.emit(
             ev.DmlBegin, operation=operation, object_name=item.name, rows=len(request.records), **place

@@ -112,7 +112,7 @@ class Conversation:
         self._send(call)
         answer = self._serve_until(wire.Return)
         assert isinstance(answer, wire.Return)
-        indexes = [told.index for told in (*answer.changes, *answer.errors)]
+        indexes = [change.index for change in answer.changes] + [told.index for told in answer.errors]
         if answer.id != call.id or any(not 0 <= index < size for index in indexes):
             raise ProtocolViolation("an answer that fits no open call")
         return answer

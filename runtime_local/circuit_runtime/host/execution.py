@@ -303,7 +303,7 @@ class Execution:
             stack = (
                 (ev.StackLine(f"{error.file or 'AnonymousBlock'}", error.file, error.line),) if error.file else ()
             )
-            place = {"path": error.file, "line": error.line}
+            place: dict[str, Any] = {"path": error.file, "line": error.line}
             if end.outcome != "error":
                 self._events.emit(ev.ExceptionThrown, type_name=error.type, message=error.message, **place)
             self._events.emit(ev.FatalError, type_name=error.type, message=error.message, stack=stack, **place)

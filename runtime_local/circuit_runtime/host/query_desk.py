@@ -15,7 +15,8 @@ from circuit_runtime.host.conversation import ScriptException
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.project import Project
 from circuit_runtime.soql.errors import SoqlError
-from circuit_runtime.soql.query import Prepared, QueryContext, prepare
+from circuit_runtime.soql.parameters import QueryContext
+from circuit_runtime.soql.query import Prepared, prepare
 from circuit_runtime.soql.search import prepare_search
 from circuit_runtime.store.session import Session
 
@@ -76,7 +77,7 @@ class QueryDesk:
         self._governor.charge(LimitName.QUERIES)
         if prepared.child_queries:
             self._governor.charge(LimitName.AGGREGATE_QUERIES, prepared.child_queries)
-        place = {"path": path, "line": line}
+        place: dict[str, Any] = {"path": path, "line": line}
         self._events.emit(ev.SoqlBegin, query=text, aggregations=prepared.child_queries, **place)
         rows: list[list[Any]] = []
         try:

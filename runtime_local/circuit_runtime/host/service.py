@@ -164,7 +164,7 @@ class WorkerService:
         )
 
     def _savepoint(self, request: wire.Savepoint | wire.Rollback | wire.Release) -> int | None:
-        place = {"path": request.path, "line": request.line}
+        place: dict[str, Any] = {"path": request.path, "line": request.line}
         if isinstance(request, wire.Savepoint):
             mark = self._data.savepoint()
             self._events.emit(ev.SavepointSet, name=f"SavePoint_{mark}", **place)

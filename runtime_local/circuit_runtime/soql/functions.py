@@ -81,13 +81,13 @@ def compare(sign: str, left: Any, right: Any) -> bool:
     """Compare two plain values; with null only `=` and `<>` can be true."""
     left, right = _folded(left), _folded(right)
     if sign in ("=", "<>"):
-        return (left == right) == (sign == "=")
+        return bool(left == right) == (sign == "=")
     if left is None or right is None:
         return False
     if isinstance(left, dt.datetime) != isinstance(right, dt.datetime):
         left, right = (item.date() if isinstance(item, dt.datetime) else item for item in (left, right))
     try:
-        return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign]
+        return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign])
     except TypeError:
         return False
 

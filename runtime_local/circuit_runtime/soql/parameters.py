@@ -34,6 +34,9 @@ TEXT_TYPES = frozenset(
 ID_TYPES = frozenset({FieldType.ID, FieldType.LOOKUP, FieldType.MASTER_DETAIL})
 
 
+Use = Literal["scalar", "like", "list", "has_null", "first", "end", "user", "row_number"]
+
+
 @dataclass(frozen=True, slots=True)
 class QueryContext:
     """What a query depends on beside its text.
@@ -63,7 +66,7 @@ class Parameter:
     source: str
     scalar: syntax.Scalar | tuple[syntax.Scalar, ...] | None
     field: Field | None
-    use: Literal["scalar", "like", "list", "has_null", "first", "end", "user", "row_number"]
+    use: Use
 
     def value(self, binds: Mapping[str, Any], context: QueryContext, dialect: Dialect) -> Any:
         """Raises: SoqlError: a bind is missing or of a wrong type."""

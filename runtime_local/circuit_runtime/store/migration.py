@@ -106,7 +106,7 @@ def _change_type(item: ObjectType, field: Field, old: FieldType) -> None:
     if (old in _TEXTS and field.type in _TEXTS) or (old, field.type) in _LOSSLESS:
         return
     raise MigrationRefused(
-        f"{item.name}.{field.name} was {old.value} and cannot become {field.type.value}: its values would be lost.",
+        f"{item.name}.{field.name} was {old.value} and cannot be {field.type.value}: its values would be lost.",
         code="FIELD_TYPE_CHANGED",
         hint="Give the new field another name, or reset the local data.",
         path=f"objects/{item.name}.toml",
@@ -171,7 +171,10 @@ def _meta(session: Session, key: str) -> str | None:
 
 
 def _set_meta(session: Session, key: str, value: Any) -> None:
-    sql = "INSERT INTO circuit_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    sql = (
+        "INSERT INTO circuit_meta (key, value) VALUES (?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    )
     session.execute(_placeholders(session, sql), (key, value))
 
 

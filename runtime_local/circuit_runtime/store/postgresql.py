@@ -36,6 +36,7 @@ class PostgresSession(Session):
         self._label = label
         self._give_back = give_back
         self._is_closed = False
+        self._calendar = ("", 0)
 
     @property
     def in_transaction(self) -> bool:
@@ -131,6 +132,14 @@ class PostgresSession(Session):
 
     def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
         return self._numbers(f"auto_{item.table}_{field_name}", count)[0]
+
+    def set_calendar(self, zone: str, fiscal_year_start_month: int) -> None:
+        if (zone, fiscal_year_start_month) != self._calendar:
+            self._calendar = (zone, fiscal_year_start_month)
+            self._connection.execute(
+                "SELECT set_config('circuit.zone', %s, false), set_config('circuit.fiscal', %s, false)",
+                (zone, str(fiscal_year_start_month)),
+            )
 
     def _numbers(self, name: str, count: int) -> list[int]:
         query = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"

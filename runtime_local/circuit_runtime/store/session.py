@@ -90,6 +90,10 @@ class Session(ABC):
     def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
         """The first of `count` fresh numbers of an autonumber field."""
 
+    @abstractmethod
+    def set_calendar(self, zone: str, fiscal_year_start_month: int) -> None:
+        """The time zone and fiscal year of date functions in the queries that follow."""
+
     def savepoint(self) -> int:
         """Mark this moment of the transaction; later marks have higher numbers."""
         self._marks = getattr(self, "_marks", 0) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from circuit_runtime.project.schema import ObjectType
+from circuit_runtime.store.calendar import date_part
 from circuit_runtime.store.errors import StoreBusy, UniqueViolation
 from circuit_runtime.store.ids import record_id
 from circuit_runtime.store.session import Row, Session, stored_columns
@@ -38,8 +40,6 @@ def _fold(text: Any) -> Any:
 
 
 def _matches(text: Any, pattern: Any) -> int | None:
-    import re
-
     if text is None or pattern is None:
         return None
     return int(re.fullmatch(str(pattern), str(text)) is not None)
@@ -103,6 +103,7 @@ class SqliteSession(Session):
         self._label = label
         self._give_back = give_back
         self._is_closed = False
+        self._calendar = ("", 0)
 
     @property
     def in_transaction(self) -> bool:
@@ -184,6 +185,15 @@ class SqliteSession(Session):
 
     def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
         return self._numbers.take(self._connection, f"auto/{item.name}.{field_name}", count)
+
+    def set_calendar(self, zone: str, fiscal_year_start_month: int) -> None:
+        if (zone, fiscal_year_start_month) != self._calendar:
+            self._calendar = (zone, fiscal_year_start_month)
+            self._connection.create_function("circuit_date_part", 3, self._date_part)
+
+    def _date_part(self, function: str, value: int | str | None, in_user_zone: int) -> int | str | None:
+        zone, fiscal_year_start_month = self._calendar
+        return date_part(function, value, zone if in_user_zone else "UTC", fiscal_year_start_month)
 
     def _write_many(self, sql: str, rows: Iterable[Row]) -> None:
         try:
