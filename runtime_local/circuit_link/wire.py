@@ -69,6 +69,7 @@ class FieldInfo(Part, frozen=True, kw_only=True):
     type: str
     reference_to: tuple[str, ...] = ()
     writable: bool = True
+    required: bool = False
     default: Value = None
 
 

@@ -85,5 +85,6 @@ def _field_info(field: Field) -> wire.FieldInfo:
         type=field.type.value,
         reference_to=field.reference_to,
         writable=field.is_writable,
+        required=field.required,
         default=field.default,
     )

@@ -27,20 +27,24 @@ class ObjectFields:
         name: canonical name.
         types: field type by canonical field name, in order.
         read_only: fields that a script cannot write.
+        required_texts: fields that must hold a text and have no default.
     """
 
-    __slots__ = ("_by_lower", "name", "read_only", "types")
+    __slots__ = ("_by_lower", "name", "read_only", "required_texts", "types")
 
     def __init__(self, name: str, fields: Iterable[wire.FieldInfo]) -> None:
         self.name = name
         self.types: dict[str, str] = {}
         self.read_only: set[str] = set()
+        self.required_texts: list[str] = []
         self._by_lower: dict[str, str] = {}
         for field in fields:
             self.types[field.name] = field.type
             self._by_lower[field.name.lower()] = field.name
             if not field.writable:
                 self.read_only.add(field.name)
+            elif field.required and field.type in ("text", "textarea") and field.default is None:
+                self.required_texts.append(field.name)
 
     def canonical(self, name: str) -> str | None:
         """The field's canonical name, or None if the object has no such field."""

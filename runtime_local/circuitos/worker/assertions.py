@@ -39,7 +39,7 @@ def explain(source: str, message: object, operands: dict[str, Any]) -> str:
 
 class _Rewriter(ast.NodeTransformer):
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._lines = [line.encode() for line in text.splitlines(keepends=True)]
         self._in_class_body = False
         self._count = 0
 
@@ -95,8 +95,8 @@ class _Rewriter(ast.NodeTransformer):
     def _capture(self, node: ast.expr, operands: list[tuple[str, str]]) -> ast.expr:
         if isinstance(node, ast.Starred | ast.Lambda | ast.NamedExpr | ast.Await | ast.Yield) or _is_literal(node):
             return node
-        source = ast.get_source_segment(self._text, node)
-        if source is None:
+        source = self._source(node)
+        if not source:
             return node
         self._count += 1
         name = f"@{self._count}"
@@ -104,10 +104,19 @@ class _Rewriter(ast.NodeTransformer):
         target = ast.copy_location(ast.Name(name, ast.Store()), node)
         return ast.copy_location(ast.NamedExpr(target, node), node)
 
+    def _source(self, node: ast.expr) -> str:
+        """The node's text. `ast.get_source_segment` does the same, but splits the whole file at each call."""
+        if node.end_lineno is None or node.end_col_offset is None:
+            return ""
+        lines = self._lines[node.lineno - 1 : node.end_lineno]
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        return b"".join(lines).decode()
+
     def _explanation(self, node: ast.Assert, operands: list[tuple[str, str]]) -> ast.expr:
         """A call that is evaluated only when the assert fails; operands that were skipped are left out."""
         place = node.msg if node.msg is not None else node.test
-        condition = ast.get_source_segment(self._text, _without_captures(node.test)) or "…"
+        condition = self._source(_without_captures(node.test)) or "…"
         collected = ast.Call(
             ast.Name(f"{_EXPLAIN}_operands", ast.Load()),
             [

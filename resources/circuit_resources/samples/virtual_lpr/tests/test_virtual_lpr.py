@@ -270,7 +270,7 @@ class Incomes:
 
     @test("When the Census is down leads are scored all the same")
     def census_down(self):
-        CircuitTest.set_http_mock(lambda request: {"status_code": 503, "body": "<html>down</html>"})
+        CircuitTest.set_http_mock(lambda request: (503, "<html>down</html>"))
         CensusAPI.LIVE = True
 
         score = VirtualLPR.calculate(marcus(mailing_postal_code="10019"))
