@@ -27,12 +27,12 @@ from circuitos import CircuitDB, CircuitGovernor, CircuitScript
 
 count = int(sys.argv[1])
 visit = CircuitScript.now() - timedelta(hours=2)
-CircuitDB.insert("ZipIncome", [{"zip": f"9{n:04}", "median_income": str(30_000 + 80 * n)} for n in range(count)])
+CircuitDB.insert("ZipIncome", [{"zip": f"Z{n:04}", "median_income": str(30_000 + 80 * n)} for n in range(count)])
 before = CircuitGovernor.snapshot()
 CircuitDB.insert(
     "Contact",
     [
-        {"last_name": f"Lead {n}", "email": f"lead{n}@corp{n}.com", "mailing_postal_code": f"9{n:04}",
+        {"last_name": f"Lead {n}", "email": f"lead{n}@corp{n}.com", "mailing_postal_code": f"Z{n:04}",
          "industry": "Technology", "last_website_visit": visit, "called_business": True}
         for n in range(count)
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,6 +23,8 @@ from circuit_runtime.host.query_desk import QueryDesk
 from circuit_runtime.host.result_rows import RowReader
 from circuit_runtime.host.workspace import Opened
 from circuit_runtime.soql.errors import SoqlError
+from circuit_runtime.soql.parser import parse
+from circuit_runtime.soql.syntax import Call, SelectedField
 from circuit_runtime.store.users import find_user
 
 _PART_BYTES = 4 * 1024 * 1024
@@ -36,25 +39,35 @@ def answer_query(opened: Opened, request: hp.RunQuery) -> Iterator[hp.QueryAnswe
     """
     began = time.monotonic()
     governor = Governor(limits_for(opened.project.settings.limits))
-    results = _run(opened, request, governor)
-    rows = [RowReader(shape).read(row) for shape, found in results for row in found]
-    columns = list(dict.fromkeys(column for shape, _ in results for column in _shown_columns(shape)))
+    found = _run(opened, request, governor)
+    rows = [RowReader(shape).read(row) for shape, page in found.results for row in page]
     answer = hp.QueryAnswered(
         request=request.request,
-        object_name=results[0][0].object_name if results else "",
-        columns=tuple(columns),
+        object_name=found.results[0][0].object_name if found.results else "",
+        columns=found.columns,
         rows=[],
         count=len(rows),
         limits=governor.table(),
         duration_ms=round((time.monotonic() - began) * 1000, 3),
     )
+    if _is_count(request.text):
+        # As Salesforce answers it: a number and no record.
+        yield msgspec.structs.replace(answer, columns=(), count=rows[0][found.columns[0]])
+        return
     parts = _parts(rows)
     for idx, part in enumerate(parts):
         yield msgspec.structs.replace(answer, rows=part, more=idx < len(parts) - 1)
 
 
-def _run(opened: Opened, request: hp.RunQuery, governor: Governor) -> list[tuple[ResultShape, list[list[Any]]]]:
+@dataclass(frozen=True, slots=True)
+class _Found:
     """(shape, storage rows) of a query, or of each object that a search found something in."""
+
+    results: list[tuple[ResultShape, list[list[Any]]]]
+    columns: tuple[str, ...]
+
+
+def _run(opened: Opened, request: hp.RunQuery, governor: Governor) -> _Found:
     project = opened.project
     now = dt.datetime.now(dt.UTC)
     with opened.store.session("a query") as session:
@@ -62,10 +75,13 @@ def _run(opened: Opened, request: hp.RunQuery, governor: Governor) -> list[tuple
         events = EventLog(LogLevels(), time.monotonic_ns(), _Nobody())
         desk = QueryDesk(project, session, governor, events, lambda: user, lambda: now)
         try:
-            if request.text.lstrip()[:4].upper() == "FIND":
+            if _is_search(request.text):
                 pages = desk.search(request.text, {})
-                return [(page.shape, page.rows) for page in pages if page.shape is not None]
-            return [desk.rows(request.text, {})]
+                results = [(page.shape, page.rows) for page in pages if page.shape is not None]
+                return _Found(
+                    results, tuple(dict.fromkeys(name for shape, _ in results for name in shape.columns))
+                )
+            return _Found([desk.rows(request.text, {})], desk.selected(request.text))
         except ScriptException as exc:
             raise _invalid(exc) from exc
         except LimitBreached as exc:
@@ -74,16 +90,25 @@ def _run(opened: Opened, request: hp.RunQuery, governor: Governor) -> list[tuple
             ) from exc
 
 
+def _is_search(text: str) -> bool:
+    return text.lstrip()[:4].upper() == "FIND"
+
+
+def _is_count(text: str) -> bool:
+    """Whether a text that has been run is `SELECT COUNT() FROM …`."""
+    if _is_search(text):
+        return False
+    match parse(text).selected:
+        case (SelectedField(operand=Call(name="COUNT", argument=None)),):
+            return True
+        case _:
+            return False
+
+
 def _invalid(error: ScriptException) -> UserFacingError:
     cause = error.__cause__
     line, column = (cause.line, cause.column) if isinstance(cause, SoqlError) else (0, 0)
     return UserFacingError(str(error), code="QUERY_INVALID", line=line, column=column)
-
-
-def _shown_columns(shape: ResultShape) -> list[str]:
-    """What was asked for; a parent's id is there to tell whether there is a parent."""
-    hidden = {f"{path}.id" for path in shape.parents} - {f"{path}.id" for path in shape.selected_ids}
-    return [column for column in shape.columns if column not in hidden]
 
 
 def _parts(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -86,6 +86,13 @@ class QueryDesk:
             self._events.emit(ev.SoqlEnd, rows=len(rows), **place)
         return prepared.shape, rows
 
+    def selected(self, text: str) -> tuple[str, ...]:
+        """Columns that a query names itself, in order. Raises: ScriptException."""
+        try:
+            return prepare(text, self._project.schema, self._session.dialect, self._context()).selected
+        except SoqlError as exc:
+            raise ScriptException(_EXCEPTION, str(exc)) from exc
+
     def search(self, text: str, binds: Mapping[str, Any], path: str = "", line: int = 0) -> list[wire.ResultPage]:
         """Run one SOSL search: a page for each object. Raises: ScriptException, LimitBreached."""
         try:
