@@ -133,8 +133,9 @@ def _show_report(presenter: Presenter, report: hp.TestReport) -> None:
         table.add_column("Covered", justify="right")
         table.add_column("Missing lines", overflow="fold")
         for entry in report.coverage.files:
-            percent = 100 * entry.covered / entry.total if entry.total else 100.0
-            table.add_row(Text(entry.path), f"{percent:.0f} %", Text(line_ranges(entry.missing), "dim"))
+            # Rounded down: 100 % is said of complete files alone.
+            percent = 100 * entry.covered // entry.total if entry.total else 100
+            table.add_row(Text(entry.path), f"{percent} %", Text(line_ranges(entry.missing), "dim"))
         presenter.show(table)
         presenter.show(Text(f"{report.coverage.percent:.2f} % of {report.coverage.total} lines covered"))
         for trigger in report.coverage.triggers_uncovered:

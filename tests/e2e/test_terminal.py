@@ -174,6 +174,21 @@ def test_a_malformed_event_is_told_with_its_place_and_stores_nothing(terminal):
     assert terminal.rows("SELECT id FROM Contact") == []
 
 
+def test_salesforce_changes_create_update_and_delete_a_contact(terminal):
+    def event(kind, **fields):
+        header = {"entityName": "Contact", "changeType": kind, "recordIds": ["0032X00002QU10JQAT"]}
+        payload = json.dumps({"payload": {"ChangeEventHeader": header, **fields}})
+        document = terminal.document("event", "-", "--source", "salesforce", stdin=payload)
+        assert document["outcome"] == "success", document["error"]
+        return terminal.rows("SELECT first_name, last_name, title, salesforce_id FROM Contact")
+
+    (created,) = event("CREATE", FirstName="Ada", LastName="Lovelace")
+    assert (created["last_name"], created["salesforce_id"]) == ("Lovelace", "0032X00002QU10JQAT")
+    (updated,) = event("UPDATE", Title="Countess")
+    assert (updated["first_name"], updated["title"]) == ("Ada", "Countess")
+    assert event("DELETE") == []
+
+
 @pytest.mark.parametrize("count", [200, 1000])
 def test_leads_are_scored_in_bulk_within_the_limits(terminal, count):
     (terminal.root / "many.py").write_text(INSERT_1000)
