@@ -1,0 +1,57 @@
+"""Coverage by file, for the editor's margin and the gate's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circuit_link.host_protocol import CoverageReport
+
+GATE_PERCENT = 75
+
+
+@dataclass(frozen=True)
+class FileLines:
+    """1-based lines of one file: those that ran in the tests and those that did not."""
+
+    hit: frozenset[int]
+    missing: frozenset[int]
+    percent: float
+
+
+class ProjectCoverage:
+    """What the tests' last run with coverage covered. Replaced as a whole by each such run."""
+
+    def __init__(self, report: CoverageReport) -> None:
+        self.percent = report.percent
+        self.covered = report.covered
+        self.total = report.total
+        self.triggers_uncovered = report.triggers_uncovered
+        self._files = {
+            file.path: FileLines(
+                hit=frozenset(file.hit),
+                missing=frozenset(file.missing),
+                percent=100.0 * file.covered / file.total if file.total else 100.0,
+            )
+            for file in report.files
+        }
+
+    def file(self, path: str) -> FileLines | None:
+        """None for a file that is not measured."""
+        return self._files.get(path)
+
+    def paths(self) -> tuple[str, ...]:
+        return tuple(self._files)
+
+    @property
+    def passes_gate(self) -> bool:
+        return self.percent >= GATE_PERCENT and not self.triggers_uncovered
+
+    @property
+    def verdict(self) -> str:
+        """Why a deployment would pass or not, in a sentence."""
+        if self.percent < GATE_PERCENT:
+            lacking = -(-GATE_PERCENT * self.total // 100) - self.covered
+            return f"Below the gate: {lacking} more lines must be covered."
+        if self.triggers_uncovered:
+            return f"Below the gate: no test runs {', '.join(self.triggers_uncovered)}."
+        return "Passes the gate for deployments."
