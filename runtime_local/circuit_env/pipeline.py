@@ -15,7 +15,6 @@ from typing import Protocol
 
 import msgspec
 import sqlalchemy as sa
-from circuit_runtime.project.project import Project
 
 from circuit_env import activation, gate
 from circuit_env.components import compare
@@ -24,6 +23,7 @@ from circuit_env.releases import Releases
 from circuit_link.env_protocol import ApiError, Deployment, DeploymentState, DeploymentStep, StepState
 from circuit_link.errors import UserFacingError
 from circuit_link.host_protocol import TestReport
+from circuit_runtime.project.project import Project
 
 STEPS = ("check", "test", "expand", "activate", "verify")
 _STATE_OF_STEP: dict[str, DeploymentState] = {
