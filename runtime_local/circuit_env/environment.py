@@ -22,6 +22,7 @@ from circuit_link.errors import UserFacingError
 from circuit_runtime.host.log_archive import LogArchive
 from circuit_runtime.host.queries import answer_query
 from circuit_runtime.host.runs import RunService
+from circuit_runtime.project.objects import load_schema
 from circuit_runtime.sandbox.pool import WorkerPool
 from circuit_runtime.store.store import Store
 
@@ -49,6 +50,8 @@ class Environment:
         self._engine = tables.open_engine(own_url.replace("postgresql://", "postgresql+psycopg://", 1))
         _ensure_row(self._engine, name)
         self._store = Store.open(database_url or f"sqlite:///{folder.resolve() / 'records.db'}")
+        # The standard objects are there before the first deployment: its tests run as one of the users.
+        self._store.migrate(load_schema({}))
         self._pool = WorkerPool()
         self._pool.prestart()
         self.access = Access(self._engine, clock)

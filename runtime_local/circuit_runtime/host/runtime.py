@@ -60,9 +60,12 @@ class Runtime:
         return execution.run()
 
     def _copy_users(self, project: Project, scratch: Session) -> None:
-        """Users are set-up, not data: tests see those that there are."""
+        """Users are set-up, not data: tests see those that there are, with their standard fields.
+
+        Fields that the project adds may not be in the store yet: a deployment is tested before it is activated.
+        """
         users = project.schema.objects["User"]
-        columns = stored_columns(users)
+        columns = [name for name in stored_columns(users) if not users.fields[name].custom]
         names = ",".join(f'"{name}"' for name in columns)
         with self._store.session() as session:
             rows = session.execute(f"SELECT {names} FROM {users.table}")
