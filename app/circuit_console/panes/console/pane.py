@@ -1,0 +1,294 @@
+"""The console pane: what runs print, and a prompt to run lines or look into a paused frame."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+
+import circuit_link.host_protocol as hp
+from circuit_console.core.debugging import DebugOutput, Evaluation, StackFrame
+from circuit_console.core.location import Location
+from circuit_console.core.run_state import RunState
+from circuit_console.core.theme import ColorName
+from circuit_console.services.debug_session import DebugSession, DebugState
+from circuit_console.services.host_link import HostLink
+from circuit_console.services.runs import Runs
+from circuit_console.widgets.controls import IconButton, divider, label
+from circuit_console.widgets.pane import Pane, Region
+from circuit_console.widgets.theme import Theme
+from circuit_link.errors import UserFacingError
+
+_MOST_LINES = 10_000
+_MOST_HISTORY = 200
+_MOST_INPUT_LINES = 6
+_PLACE = re.compile(r'File "([^"]+)", line (\d+)')
+_HINT = "Runs in a fresh transaction; rolled back unless you tick Commit. Shift+Enter for another line."
+
+
+class _Output(QPlainTextEdit):
+    """Signals:
+    place_clicked: (str, int), path and line of a traceback's line.
+    """
+
+    place_clicked = Signal(str, int)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        if not self.textCursor().hasSelection():
+            found = _PLACE.search(self.cursorForPosition(event.position().toPoint()).block().text())
+            if found:
+                self.place_clicked.emit(found[1], int(found[2]))
+
+
+class _Input(QPlainTextEdit):
+    """Signals:
+    entered: str, by Enter.
+    """
+
+    entered = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.history: list[str] = []
+        self._place = 0
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.textChanged.connect(self._fit)
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self._wanted_px())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        is_plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and is_plain:
+            self._enter()
+        elif event.key() == Qt.Key.Key_Up and is_plain and self.textCursor().blockNumber() == 0:
+            self._walk(-1)
+        elif event.key() == Qt.Key.Key_Down and is_plain and self._is_on_last_line():
+            self._walk(1)
+        elif event.key() == Qt.Key.Key_Tab and is_plain and self.toPlainText().strip():
+            self.insertPlainText("    ")
+        else:
+            super().keyPressEvent(event)
+
+    def _enter(self) -> None:
+        text = self.toPlainText()
+        if not text.strip():
+            return
+        if not self.history or self.history[-1] != text:
+            self.history = [*self.history, text][-_MOST_HISTORY:]
+        self._place = len(self.history)
+        self.clear()
+        self.entered.emit(text)
+
+    def _walk(self, step: int) -> None:
+        place = self._place + step
+        if 0 <= place <= len(self.history):
+            self._place = place
+            self.setPlainText(self.history[place] if place < len(self.history) else "")
+            self.moveCursor(QTextCursor.MoveOperation.End)
+
+    def _is_on_last_line(self) -> bool:
+        return self.textCursor().blockNumber() == self.blockCount() - 1
+
+    def _wanted_px(self) -> int:
+        lines = min(self.blockCount(), _MOST_INPUT_LINES)
+        return QFontMetrics(self.font()).lineSpacing() * lines + 12
+
+    @Slot()
+    def _fit(self) -> None:
+        self.setFixedHeight(self._wanted_px())
+
+
+class ConsolePane(Pane):
+    """Signals:
+    history_changed: tuple[str, ...].
+    """
+
+    pane_id = "console"
+    title = "Console"
+    icon_name = "terminal"
+    region = Region.BOTTOM
+
+    history_changed = Signal(object)
+
+    def __init__(
+        self,
+        theme: Theme,
+        host: HostLink,
+        runs: Runs,
+        debug: DebugSession,
+        project_root: Path,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._runs = runs
+        self._debug = debug
+        self._root = project_root
+        self._output = _Output(self)
+        self._output.setReadOnly(True)
+        self._output.setMaximumBlockCount(_MOST_LINES)
+        self._output.setFont(theme.mono(12))
+        self._output.setAccessibleName("Output")
+        self._output.setPlaceholderText("What runs print appears here.")
+        self._output.place_clicked.connect(self._on_place_clicked)
+        self._prompt = label(">>>", "link")
+        self._prompt.setFont(theme.mono(12))
+        self._input = _Input(self)
+        self._input.setFont(theme.mono(12))
+        self._input.setPlaceholderText(_HINT)
+        self._input.setAccessibleName("Run a line")
+        self._input.entered.connect(self._on_entered)
+        self._input._fit()
+        self._commit = QCheckBox("Commit", self)
+        self._commit.setToolTip("Keep what the lines write")
+        self._lay_out()
+        self._tools = self._make_tools()
+        host.run_started.connect(self._on_run_started)
+        host.output_emitted.connect(self._on_output_emitted)
+        host.run_finished.connect(self._on_run_finished)
+        host.detached.connect(self._on_detached)
+        runs.state_changed.connect(self._on_run_state_changed)
+        debug.state_changed.connect(self._on_debug_state_changed)
+        debug.frame_selected.connect(self._on_frame_selected)
+        debug.output_received.connect(self._on_debug_output)
+
+    def head_tools(self) -> list[QWidget]:
+        return self._tools
+
+    def set_history(self, history: tuple[str, ...]) -> None:
+        self._input.history = list(history)
+        self._input._place = len(history)
+
+    def text(self) -> str:
+        return self._output.toPlainText()
+
+    def focus_prompt(self) -> None:
+        self._input.setFocus()
+
+    def clear(self) -> None:
+        self._output.clear()
+
+    # ------------------------------------------------------------------------------------------ events
+
+    @Slot(object)
+    def _on_run_started(self, started: hp.RunStarted) -> None:
+        at = started.started_at.astimezone().strftime("%H:%M:%S")
+        self._write_line(f"▸ {started.title}   {at}   {started.mode}", "faint")
+
+    @Slot(object)
+    def _on_output_emitted(self, output: hp.OutputEmitted) -> None:
+        self._write(output.text, "err" if output.stream == "stderr" else "text")
+
+    @Slot(object)
+    def _on_run_finished(self, finished: hp.RunFinished) -> None:
+        result = finished.result
+        if result.error is not None:
+            self._write_line(result.error.traceback.rstrip() or _error_line(result.error), "err")
+        kept = "committed" if result.committed else "rolled back"
+        sign: tuple[str, ColorName] = ("✓", "ok") if result.outcome == "success" else ("✕", "err")
+        self._write_line(f"{sign[0]} {result.outcome} in {result.duration_ms:.0f} ms, {kept}", sign[1])
+
+    @Slot(object)
+    def _on_detached(self, error: UserFacingError) -> None:
+        self._write_line(f"✕ {error.message}", "err")
+
+    @Slot(object)
+    def _on_debug_output(self, output: DebugOutput) -> None:
+        # Standard streams arrive from the host already, for plain and debugged runs alike.
+        if output.category in ("console", "important"):
+            self._write(output.text, "warn" if output.category == "important" else "faint")
+
+    @Slot(object)
+    def _on_run_state_changed(self, state: RunState) -> None:
+        is_paused = self._debug.state is DebugState.PAUSED
+        self._input.setEnabled(state.can_start or is_paused)
+
+    @Slot(object)
+    def _on_debug_state_changed(self, state: DebugState) -> None:
+        if state is not DebugState.PAUSED:
+            self._prompt.setText(">>>")
+            self._input.setPlaceholderText(_HINT)
+
+    @Slot(object)
+    def _on_frame_selected(self, frame: StackFrame | None) -> None:
+        if frame is not None:
+            self._prompt.setText(f"{frame.name}>")
+            self._input.setPlaceholderText(f"Evaluated in {frame.name}, with its variables.")
+            self._input.setEnabled(True)
+
+    @Slot(str)
+    def _on_entered(self, text: str) -> None:
+        self._write_line(f"{self._prompt.text()} {text}", "dim")
+        self.history_changed.emit(tuple(self._input.history))
+        if self._debug.state is DebugState.PAUSED:
+            self._debug.evaluate(text, self._on_evaluated, self._on_evaluation_failed, context="repl")
+        elif self._runs.state.can_start:
+            self._runs.run_snippet(text, commit=self._commit.isChecked())
+
+    def _on_evaluated(self, answer: Evaluation) -> None:
+        if answer.value and answer.value != "None":
+            self._write_line(answer.value, "text")
+        self._debug.values_changed.emit()
+
+    def _on_evaluation_failed(self, error: UserFacingError) -> None:
+        self._write_line(error.message, "err")
+
+    @Slot(str, int)
+    def _on_place_clicked(self, path: str, line: int) -> None:
+        try:
+            path = Path(path).relative_to(self._root).as_posix()
+        except ValueError:
+            pass
+        self._request_location(Location(path, line))
+
+    # ------------------------------------------------------------------------------------------ inside
+
+    def _write_line(self, text: str, token: ColorName) -> None:
+        document = self._output.document()
+        starts_line = document.isEmpty() or not document.lastBlock().text()
+        self._write(("" if starts_line else "\n") + text + "\n", token)
+
+    def _write(self, text: str, token: ColorName) -> None:
+        bar = self._output.verticalScrollBar()
+        follows = bar.value() >= bar.maximum() - 4
+        cursor = QTextCursor(self._output.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        look = QTextCharFormat()
+        look.setForeground(self._theme.color(token))
+        cursor.insertText(text, look)
+        if follows:
+            bar.setValue(bar.maximum())
+
+    def _make_tools(self) -> list[QWidget]:
+        clear = IconButton(self._theme, "trash-2", "Clear the console", "dim", 15)
+        clear.clicked.connect(lambda _checked=False: self.clear())
+        return [clear]
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        output = QHBoxLayout()
+        output.setContentsMargins(10, 4, 2, 0)
+        output.addWidget(self._output)
+        layout.addLayout(output, 1)
+        layout.addWidget(divider())
+        row = QHBoxLayout()
+        row.setContentsMargins(14, 3, 14, 3)
+        row.setSpacing(6)
+        row.addWidget(self._prompt, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._input, 1)
+        row.addWidget(self._commit, 0, Qt.AlignmentFlag.AlignTop)
+        self._prompt.setContentsMargins(0, 5, 0, 0)
+        self._commit.setFixedHeight(26)
+        layout.addLayout(row)
+
+
+def _error_line(error: hp.RunError) -> str:
+    place = f'  File "{error.file}", line {error.line}\n' if error.file and error.line else ""
+    return f"{place}{error.type}: {error.message}"

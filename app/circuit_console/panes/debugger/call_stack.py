@@ -1,0 +1,84 @@
+"""The call stack of the paused run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QSize, Slot
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStackedWidget, QTreeView, QVBoxLayout, QWidget
+
+from circuit_console.core.debugging import StackFrame
+from circuit_console.core.location import Location
+from circuit_console.models.stack import StackModel
+from circuit_console.services.debug_session import DebugSession, DebugState
+from circuit_console.widgets.controls import label
+from circuit_console.widgets.pane import Pane, Region
+from circuit_console.widgets.theme import Theme
+
+
+class CallStackPane(Pane):
+    """Choosing a row shows that call's line and variables."""
+
+    pane_id = "call_stack"
+    title = "Call stack"
+    icon_name = "layers"
+    region = Region.SIDE
+    stretches = False
+    preferred_height_px = 108
+
+    def __init__(self, theme: Theme, debug: DebugSession, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._debug = debug
+        self._model = StackModel(theme, self)
+        self._view = QTreeView(self)
+        self._view.setModel(self._model)
+        self._view.setHeaderHidden(True)
+        self._view.setRootIsDecorated(False)
+        self._view.setIndentation(0)
+        self._view.setIconSize(QSize(14, 14))
+        self._view.setUniformRowHeights(True)
+        self._view.setAccessibleName("Call stack")
+        self._view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        header = self._view.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self._view.clicked.connect(self._on_chosen)
+        self._view.activated.connect(self._on_chosen)
+        self._empty = label("Not paused", "faint")
+        self._empty.setContentsMargins(14, 4, 8, 4)
+        self._empty.setAlignment(self._empty.alignment().AlignTop)
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._view)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+        debug.stack_loaded.connect(self._on_stack_loaded)
+        debug.frame_selected.connect(self._on_frame_selected)
+        debug.state_changed.connect(self._on_state_changed)
+
+    @property
+    def model(self) -> StackModel:
+        return self._model
+
+    @Slot(object)
+    def _on_state_changed(self, state: DebugState) -> None:
+        self._empty.setText("Running…" if state in (DebugState.RUNNING, DebugState.STARTING) else "Not paused")
+
+    @Slot(object)
+    def _on_stack_loaded(self, frames: tuple[StackFrame, ...]) -> None:
+        self._model.show_stack(frames)
+        self._stack.setCurrentWidget(self._view if frames else self._empty)
+
+    @Slot(object)
+    def _on_frame_selected(self, frame: StackFrame | None) -> None:
+        self._model.mark_selected(frame)
+        if frame is not None:
+            self._view.setCurrentIndex(self._model.index(self._model.row_of(frame), 0))
+
+    @Slot(QModelIndex)
+    def _on_chosen(self, index: QModelIndex) -> None:
+        frame = self._model.frame_at(index)
+        if frame is not None and not frame.is_label:
+            self._debug.select_frame(frame)
+            if frame.path:
+                self._request_location(Location(frame.path, frame.line))
