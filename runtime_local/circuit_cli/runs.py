@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 from circuit_cli.inputs import STANDARD_INPUT, check_log_levels, parse_time, read_bytes, read_script
 from circuit_cli.presenter import Presenter, exit_code
 from circuit_cli.project_folder import find_project, name_in_project
 from circuit_cli.run_report import refused_document, run_document, run_exit_code, show_result
 from circuit_link import host_protocol as hp
-from circuit_link.client import HostClient, connect_or_start, failure
+from circuit_link.client import HostClient, HostGone, connect_or_start, failure
 from circuit_link.errors import UserFacingError
 
 _ANONYMOUS = "anonymous.py"
@@ -77,32 +79,62 @@ def _run(presenter: Presenter, root: Path, request: hp.RunRequest, *, with_recor
 
 
 def _interruptible(presenter: Presenter, client: HostClient, request: hp.RunRequest) -> hp.RunResult:
-    """Run and show the output as it comes. Ctrl+C ends the run, and its result is still shown."""
+    """Run and show the output as it comes. Ctrl+C ends the run, whose result is still shown; again, it ends us."""
     number = client.next_request()
     client.send(hp.StartRun(request=number, run=request))
-    run_id = ""
-    while True:
-        try:
-            message = client.receive()
-        except KeyboardInterrupt:
-            if not run_id:
-                raise
-            client.stop_run(run_id)
-            continue
-        match message:
-            case hp.RunStarted() if message.request == number:
-                run_id = message.run_id
-            case hp.OutputEmitted() if message.run_id == run_id and not presenter.json_output:
-                show = presenter.text if message.stream == "stdout" else presenter.error_text
-                show(message.text)
-            case hp.OutputEmitted() if message.run_id == run_id and message.stream == "stderr":
-                presenter.error_text(message.text)
-            case hp.RunFinished() if message.request == number:
-                return message.result
-            case hp.Failed() if message.request == number:
-                raise failure(message.error)
-            case _:
-                pass
+    with _Interruption(client) as interruption:
+        for message in client.messages():
+            match message:
+                case hp.RunStarted() if message.request == number:
+                    interruption.run_started(message.run_id)
+                case hp.OutputEmitted() if message.run_id == interruption.run_id:
+                    _show_output(presenter, message)
+                case hp.RunFinished() if message.request == number:
+                    return message.result
+                case hp.Failed() if message.request == number:
+                    raise failure(message.error)
+                case _:
+                    pass
+    raise HostGone("the connection was closed")
+
+
+def _show_output(presenter: Presenter, message: hp.OutputEmitted) -> None:
+    """With `--json` standard output is the document's, which holds what the script printed there."""
+    if message.stream == "stderr":
+        presenter.error_text(message.text)
+    elif not presenter.json_output:
+        presenter.text(message.text)
+
+
+class _Interruption:
+    """Turns the first Ctrl+C into a stop of the run; a context manager of the main thread."""
+
+    def __init__(self, client: HostClient) -> None:
+        self.run_id = ""
+        self._client = client
+        self._is_wanted = False
+        self._previous: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def run_started(self, run_id: str) -> None:
+        self.run_id = run_id
+        if self._is_wanted:
+            self._client.stop_run(run_id)
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        if self._is_wanted:
+            raise KeyboardInterrupt
+        self._is_wanted = True
+        if self.run_id:
+            self._client.stop_run(self.run_id)
 
 
 def _refused(presenter: Presenter, error: UserFacingError, *, with_records: bool) -> int:

@@ -318,3 +318,25 @@ def test_an_edited_weight_changes_the_score(terminal):
 
     (contact,) = terminal.rows("SELECT vlpr_score FROM Contact")
     assert contact["vlpr_score"] != 78
+
+
+def test_ctrl_c_ends_the_run_and_shows_where_it_was(terminal):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "circuit_cli", "exec", "-", "--commit"],
+        cwd=terminal.root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        process.stdin.write("print('begun', flush=True)\nwhile True:\n    pass\n")
+        process.stdin.close()
+        assert process.stdout.readline() == "begun\n"
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(20) == 1
+        shown = process.stderr.read()
+    assert "stopped by the user" in shown
+    assert "Traceback" not in shown
