@@ -30,10 +30,16 @@ def _run_commands(runs: Runs, controller: Controller) -> tuple[Command, ...]:
     def phase_is(*phases: RunPhase) -> Callable[[], bool]:
         return lambda: runs.state.phase in phases
 
+    def can_step() -> bool:
+        return runs.state.can_step or runs.state.can_pause
+
+    def can_start() -> bool:
+        return runs.state.can_start
+
+    def can_stop() -> bool:
+        return runs.state.can_stop
+
     is_paused = phase_is(RunPhase.PAUSED)
-    can_step = lambda: runs.state.can_step or runs.state.can_pause  # noqa: E731 - one of the two rules of this table
-    can_start = lambda: runs.state.can_start  # noqa: E731
-    can_stop = lambda: runs.state.can_stop  # noqa: E731
     return (
         Command(
             id="run.debug", title="Run: Debug, or continue", keys=("F5",), run=controller.debug_or_continue,
@@ -100,7 +106,7 @@ def _file_commands(editor: EditorArea, controller: Controller) -> tuple[Command,
 
     return (
         Command(id="file.save", title="File: Save", keys=("Ctrl+S",), run=editor.save_current, is_enabled=has_file),
-        Command(id="file.save_all", title="File: Save all", keys=("Ctrl+K, S",), run=lambda: editor.save_all()),
+        Command(id="file.save_all", title="File: Save all", keys=("Ctrl+K, S",), run=editor.save_all),
         Command(id="file.close", title="File: Close tab", keys=("Ctrl+W",), run=editor.close_current, is_enabled=has_file),
         Command(id="file.reopen", title="File: Reopen closed tab", keys=("Ctrl+Shift+T",), run=editor.reopen_closed),
         Command(id="file.new", title="File: New file", keys=("Ctrl+N",), run=controller.new_file),

@@ -1,0 +1,75 @@
+"""The window follows the debugger: the line that runs next, values at line ends, the Debug perspective."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Slot
+
+from circuit_console.core.debugging import StackFrame
+from circuit_console.core.inline_values import inline_values
+from circuit_console.core.python_source import enclosing
+from circuit_console.core.run_state import RunPhase, RunState
+from circuit_console.panes.debugger.variables import VariablesPane
+from circuit_console.panes.editor.area import EditorArea
+from circuit_console.services.debug_session import DebugSession
+from circuit_console.services.runs import Runs
+from circuit_console.window.controller import Controller
+from circuit_console.window.main_window import MainWindow
+
+
+class FollowDebugger(QObject):
+    """Moves nothing the user has not asked for: the perspective changes at the first stop only."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        editor: EditorArea,
+        runs: Runs,
+        debug: DebugSession,
+        variables: VariablesPane,
+        controller: Controller,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window = window
+        self._editor = editor
+        self._debug = debug
+        self._controller = controller
+        self._has_stopped = False
+        debug.frame_selected.connect(self._on_frame_selected)
+        variables.locals_loaded.connect(self._on_locals_loaded)
+        runs.state_changed.connect(self._on_run_state_changed)
+
+    @Slot(object)
+    def _on_frame_selected(self, frame: StackFrame | None) -> None:
+        if frame is None:
+            self._editor.clear_execution()
+            return
+        if not self._has_stopped and self._controller.choice.follows_debugger:
+            self._window.show_perspective("debug")
+        self._has_stopped = True
+        self._window.show_editor()
+        if frame.path:
+            is_top = bool(self._debug.stack) and frame == self._first_call()
+            self._editor.show_execution(frame.path, frame.line, is_top_frame=is_top)
+
+    @Slot(object)
+    def _on_locals_loaded(self, values: dict[str, str]) -> None:
+        frame = self._debug.frame
+        page = self._editor.page(frame.path) if frame is not None else None
+        if frame is None or page is None:
+            return
+        lines = page.editor.text().split("\n")
+        around = enclosing(page.outline, frame.line)
+        first = around[-1].line if around else 1
+        self._editor.show_values(frame.path, inline_values(lines, first, frame.line, values))
+
+    @Slot(object)
+    def _on_run_state_changed(self, state: RunState) -> None:
+        self._editor.set_running(state.phase is not RunPhase.IDLE)
+        if state.phase is RunPhase.STARTING:
+            self._has_stopped = False
+        if state.phase is RunPhase.IDLE:
+            self._editor.clear_execution()
+
+    def _first_call(self) -> StackFrame | None:
+        return next((frame for frame in self._debug.stack if not frame.is_label), None)
