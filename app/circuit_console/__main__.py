@@ -47,7 +47,9 @@ class Application(QObject):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="circuit-console", description="The developer console for Circuit Script.")
+    parser = argparse.ArgumentParser(
+        prog="circuit-console", description="The developer console for Circuit Script."
+    )
     parser.add_argument("project", nargs="?", type=Path, help="folder of the project; default: the last one")
     parser.add_argument("--sample", action="store_true", help="open your copy of the sample project VirtualLPR")
     options = parser.parse_args(arguments)

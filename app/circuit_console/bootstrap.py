@@ -167,6 +167,7 @@ class Console(QObject):
         window.top_bar.commit_chosen.connect(self.controller.choose_commit)
         window.top_bar.environment_chosen.connect(self._on_environment_chosen)
         window.rail.foot_chosen.connect(self._on_foot_chosen)
+        window.notifications.location_requested.connect(self._on_location_requested)
         window.activated.connect(self.editor.compare_with_disk)
         window.closing.connect(self.stop)
         self.explorer.files_changed.connect(self._on_files_changed)
@@ -273,7 +274,7 @@ class Console(QObject):
                 UserFacingError(
                     f"{error.type}: {error.message}",
                     code="RUN_FAILED",
-                    hint=f"{error.file}, line {error.line}" if error.file and error.line else "",
+                    hint=f"In {error.file}, line {error.line}." if error.file and error.line else "",
                     details=error.traceback,
                     path=error.file,
                     line=error.line,

@@ -22,7 +22,9 @@ def own_sample(data_folder: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with as_file(files("circuit_resources") / "samples" / "virtual_lpr") as source:
-            shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".circuit"))
+            shutil.copytree(
+                source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".circuit")
+            )
     except OSError as exc:
         raise UserFacingError(
             f"The sample project could not be copied to {target}: {exc.strerror or exc}.",

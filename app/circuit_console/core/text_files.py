@@ -50,11 +50,15 @@ def read_text_file(path: Path) -> TextFile:
     """Raises: UserFacingError if it cannot be read, is larger than 50 MB, or is not UTF-8 text."""
     try:
         if path.stat().st_size > _LARGEST_BYTES:
-            raise UserFacingError(f"{path} is larger than 50 MB.", code="FILE_TOO_LARGE", hint="Open it elsewhere.")
+            raise UserFacingError(
+                f"{path} is larger than 50 MB.", code="FILE_TOO_LARGE", hint="Open it elsewhere."
+            )
         data = path.read_bytes()
     except OSError as exc:
         raise UserFacingError(
-            f"{path} cannot be read: {exc.strerror}.", code="FILE_UNREADABLE", hint="Check that it exists and is yours."
+            f"{path} cannot be read: {exc.strerror}.",
+            code="FILE_UNREADABLE",
+            hint="Check that it exists and is yours.",
         ) from exc
     encoding = "utf-8-sig" if data.startswith(_UTF8_BOM) else "utf-8"
     try:

@@ -63,5 +63,7 @@ def _compiled(query: SearchQuery) -> re.Pattern[str]:
         return re.compile(text, 0 if query.match_case else re.IGNORECASE)
     except re.error as exc:
         raise UserFacingError(
-            f"{query.text!r} is not a regular expression: {exc}.", code="BAD_PATTERN", hint="Switch off .* to search text."
+            f"{query.text!r} is not a regular expression: {exc}.",
+            code="BAD_PATTERN",
+            hint="Switch off .* to search text.",
         ) from exc

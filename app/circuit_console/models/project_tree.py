@@ -52,7 +52,9 @@ class ProjectTree(QAbstractItemModel):
 
     def index_of(self, path: str) -> QModelIndex:
         node = self._by_path.get(path)
-        return self.createIndex(node.row, 0, node) if node is not None and node.parent is not None else QModelIndex()
+        return (
+            self.createIndex(node.row, 0, node) if node is not None and node.parent is not None else QModelIndex()
+        )
 
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008 - as Qt has it
         node = self._node(parent)

@@ -84,7 +84,9 @@ class VariablesModel(QAbstractItemModel):
 
     # ------------------------------------------------------------------------------------------ content
 
-    def show_groups(self, groups: tuple[tuple[str, int], ...], watches: tuple[str, ...], *, compare: bool) -> list[Node]:
+    def show_groups(
+        self, groups: tuple[tuple[str, int], ...], watches: tuple[str, ...], *, compare: bool
+    ) -> list[Node]:
         """Replace everything by scopes (name, reference) and watches; returns the watches' rows.
 
         Args:
@@ -114,7 +116,14 @@ class VariablesModel(QAbstractItemModel):
         self.endResetModel()
 
     def show_watch(
-        self, node: Node, value: str, *, type_name: str = "", reference: int = 0, indexed: int = 0, error: bool = False
+        self,
+        node: Node,
+        value: str,
+        *,
+        type_name: str = "",
+        reference: int = 0,
+        indexed: int = 0,
+        error: bool = False,
     ) -> None:
         """The answer of a watch that is still shown."""
         if self._index_of(node) is None:
@@ -221,7 +230,9 @@ class VariablesModel(QAbstractItemModel):
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
                 return node.name if is_name else node.value
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{node.name}: {node.type_name}\n{node.value}" if node.type_name else (node.value or node.name)
+                return (
+                    f"{node.name}: {node.type_name}\n{node.value}" if node.type_name else (node.value or node.name)
+                )
             case Qt.ItemDataRole.FontRole:
                 return self._theme.ui(13) if node.kind is NodeKind.GROUP else self._theme.mono(12)
             case Qt.ItemDataRole.ForegroundRole:
@@ -242,7 +253,9 @@ class VariablesModel(QAbstractItemModel):
     def _on_refused(self, generation: int, node: Node, reason: str) -> None:
         if generation == self._generation:
             node.is_loading = False
-            row = Node(NodeKind.NOTE, "", node, value=f"value could not be read: {reason}", error=True, children=[])
+            row = Node(
+                NodeKind.NOTE, "", node, value=f"value could not be read: {reason}", error=True, children=[]
+            )
             self._insert(node, [row])
 
     def _insert(self, node: Node, rows: list[Node]) -> None:
@@ -273,9 +286,7 @@ class VariablesModel(QAbstractItemModel):
         for first in range(0, node.indexed_count, PAGE_ROWS):
             count = min(PAGE_ROWS, node.indexed_count - first)
             name = f"[{first} … {first + count - 1}]"
-            pages.append(
-                Node(NodeKind.PAGE, name, node, reference=node.reference, first=first, count=count)
-            )
+            pages.append(Node(NodeKind.PAGE, name, node, reference=node.reference, first=first, count=count))
         return pages
 
     def _shown_values(self) -> dict[tuple[str, ...], str]:

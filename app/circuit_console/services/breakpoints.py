@@ -59,7 +59,9 @@ class Breakpoints(QObject):
             self._set.remove(present.key)
         self._publish(path)
 
-    def set(self, path: str, line: int, *, condition: str = "", hit_condition: str = "", log_message: str = "") -> None:
+    def set(
+        self, path: str, line: int, *, condition: str = "", hit_condition: str = "", log_message: str = ""
+    ) -> None:
         self._set.add(path, line, condition=condition, hit_condition=hit_condition, log_message=log_message)
         self._publish(path)
 

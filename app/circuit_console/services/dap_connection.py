@@ -238,6 +238,9 @@ def _refusal(command: str, message: DapMessage) -> UserFacingError:
     variables = error.get("variables") if isinstance(error, dict) else None
     for name, value in (variables or {}).items():
         text = text.replace(f"{{{name}}}", str(value))
+    number = error.get("id", 0) if isinstance(error, dict) else 0
     return UserFacingError(
-        text or message.message or f"The debugger refused {command}.", code="DEBUGGER_REFUSED", details=command
+        text or message.message or f"The debugger refused {command}.",
+        code=f"DEBUGGER_REFUSED_{number}",
+        details=command,
     )

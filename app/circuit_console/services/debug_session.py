@@ -27,6 +27,7 @@ from circuit_link.errors import UserFacingError
 StepKind = Literal["next", "stepIn", "stepOut"]
 _MAIN_THREAD = 1
 _STACK_FRAMES = 200
+SIDE_EFFECTS_REFUSED = "DEBUGGER_REFUSED_1001"
 
 
 class DebugState(Enum):
@@ -203,9 +204,12 @@ class DebugSession(QObject):
         on_failed: FailureSlot,
         *,
         context: Literal["watch", "repl", "hover"] = "watch",
+        allow_side_effects: bool = False,
     ) -> None:
-        """In the selected frame."""
+        """In the selected frame. What would change data is refused with SIDE_EFFECTS_REFUSED unless allowed."""
         arguments: Body = {"expression": expression, "context": context}
+        if allow_side_effects:
+            arguments["allowSideEffects"] = True
         if self._frame is not None:
             arguments["frameId"] = self._frame.id
 
@@ -224,6 +228,10 @@ class DebugSession(QObject):
     def set_variable(self, reference: int, name: str, value: str, on_failed: FailureSlot) -> None:
         arguments = {"variablesReference": reference, "name": name, "value": value}
         self._request("setVariable", arguments, lambda _body: self.values_changed.emit(), on_failed)
+
+    def values_may_have_changed(self) -> None:
+        """After an evaluation that could have assigned: views read again."""
+        self.values_changed.emit()
 
     # ------------------------------------------------------------------------------------------ protocol
 

@@ -83,7 +83,9 @@ class Documents(QObject):
             self._saving.discard(path)
             self.save_failed.emit(error)
 
-        self._tasks.run(lambda: write_text_file(self._root / path, text, text_format), written, _user_facing(refused))
+        self._tasks.run(
+            lambda: write_text_file(self._root / path, text, text_format), written, _user_facing(refused)
+        )
 
     def forget(self, path: str) -> None:
         self._files.pop(path, None)
@@ -103,17 +105,13 @@ class Documents(QObject):
     def snapshot(self, path: str, text: str, line: int, column: int) -> None:
         """Keep an unsaved text where a crash cannot reach it."""
         known = self._files.get(path)
-        made = Snapshot(
-            path=path, text=text, disk_digest=known.digest if known else "", line=line, column=column
-        )
+        made = Snapshot(path=path, text=text, disk_digest=known.digest if known else "", line=line, column=column)
         self._tasks.run(lambda: store_snapshot(self._snapshots, made), _nothing, _ignore_os_error)
 
     def snapshot_now(self, path: str, text: str, line: int, column: int) -> None:
         """The same at exit, when no event loop waits for the answer."""
         known = self._files.get(path)
-        made = Snapshot(
-            path=path, text=text, disk_digest=known.digest if known else "", line=line, column=column
-        )
+        made = Snapshot(path=path, text=text, disk_digest=known.digest if known else "", line=line, column=column)
         try:
             store_snapshot(self._snapshots, made)
         except OSError:

@@ -20,6 +20,7 @@ RequestBuilder = Callable[[int], hp.ClientToHost]
 
 _CLIENT_NAME = "circuit-console"
 _STOP_TIMEOUT_MS = 3_000
+_abandoned: list[QThread] = []
 
 
 class _Reader(QThread):
@@ -32,7 +33,11 @@ class _Reader(QThread):
     def __init__(self, project_root: Path, parent: QObject) -> None:
         super().__init__(parent)
         self._project_root = project_root
-        self._client: HostClient | None = None
+        self._is_given_up = False
+
+    def give_up(self) -> None:
+        """Close at once what a connection attempt under way may still bring."""
+        self._is_given_up = True
 
     def run(self) -> None:
         try:
@@ -40,7 +45,9 @@ class _Reader(QThread):
         except UserFacingError as exc:
             self.ended.emit(exc)
             return
-        self._client = client
+        if self._is_given_up:
+            client.close()
+            return
         self.connected.emit(client)
         try:
             for message in client.messages():
@@ -257,10 +264,15 @@ class HostLink(QObject):
             writer.wait(_STOP_TIMEOUT_MS)
             writer.deleteLater()
         if reader is not None:
+            reader.give_up()
             for signal in (reader.connected, reader.received, reader.ended):
                 signal.disconnect()
-            reader.wait(_STOP_TIMEOUT_MS)
-            reader.deleteLater()
+            if reader.wait(_STOP_TIMEOUT_MS):
+                reader.deleteLater()
+            else:
+                # Still waiting for a host that starts slowly; destroying a running thread would abort us.
+                reader.setParent(None)
+                _abandoned.append(reader)
 
 
 def _ignore(_message: hp.HostToClient) -> None:

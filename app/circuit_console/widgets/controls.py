@@ -103,7 +103,12 @@ class IconLabel(QLabel):
     """A bundled icon as a label."""
 
     def __init__(
-        self, theme: Theme, icon_name: str, token: ColorName = "dim", size_px: int = 16, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        icon_name: str,
+        token: ColorName = "dim",
+        size_px: int = 16,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
@@ -186,7 +191,9 @@ class SectionHead(QWidget):
 
     toggled = Signal(bool)
 
-    def __init__(self, theme: Theme, title: str, tools: Sequence[QWidget] = (), parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, title: str, tools: Sequence[QWidget] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._is_open = True

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from circuit_console.core.location import Location
 from circuit_console.core.notices import Notice, NoticeKind
 from circuit_console.core.theme import ColorName
 from circuit_console.widgets.controls import IconButton, IconLabel, label, set_ground
@@ -107,9 +108,11 @@ class NotificationArea(QObject):
 
     Signals:
         count_changed: int, notices that are kept.
+        location_requested: Location, by an error's button.
     """
 
     count_changed = Signal(int)
+    location_requested = Signal(object)
 
     def __init__(self, theme: Theme, window: QWidget, bottom_px: int) -> None:
         super().__init__(window)
@@ -141,8 +144,14 @@ class NotificationArea(QObject):
         self._place()
 
     def present(self, error: UserFacingError) -> None:
-        where = f"{error.path}:{error.line}\n" if error.path and error.line else ""
-        self.notify(Notice(kind="error", text=error.message, hint=error.hint, details=where + error.details))
+        actions: tuple[tuple[str, Callable[[], None]], ...] = ()
+        if error.path:
+            location = Location(error.path, error.line, error.column)
+            name = f"{error.path.rpartition('/')[2]}:{error.line}" if error.line else error.path
+            actions = ((f"Open {name}", lambda: self.location_requested.emit(location)),)
+        self.notify(
+            Notice(kind="error", text=error.message, hint=error.hint, details=error.details, actions=actions)
+        )
 
     def show_list(self, button: QWidget) -> None:
         """All that is kept, newest first, as a menu over the bell."""

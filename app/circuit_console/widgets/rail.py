@@ -111,7 +111,9 @@ class RailButton(QAbstractButton):
                 bar = QRectF(rectangle.center().x() + offset, rectangle.center().y() - 3, 1.6, 6)
                 painter.fillRect(bar, self._theme.color("badge_fg"))
         elif kind == "running":
-            painter.fillRect(QRectF(rectangle.center().x() - 2, rectangle.center().y() - 2, 4, 4), painter.pen().color())
+            painter.fillRect(
+                QRectF(rectangle.center().x() - 2, rectangle.center().y() - 2, 4, 4), painter.pen().color()
+            )
         else:
             painter.setFont(self._theme.ui(9, QFont.Weight.DemiBold))
             painter.drawText(rectangle, Qt.AlignmentFlag.AlignCenter, text)

@@ -53,7 +53,13 @@ class StatusBar(QWidget):
         theme.changed.connect(self._on_theme_changed)
 
     def show_field(
-        self, name: str, text: str, icon_name: str = "", token: ColorName = "dim", tone: str = "", tooltip: str = ""
+        self,
+        name: str,
+        text: str,
+        icon_name: str = "",
+        token: ColorName = "dim",
+        tone: str = "",
+        tooltip: str = "",
     ) -> None:
         """An empty text without an icon hides the field."""
         field = self._fields[name]

@@ -33,7 +33,8 @@ QLabel[role="warn"] { color: @warn; }
 QLabel[role="paused"] { color: @paused; font-weight: 600; }
 QLabel[role="prod"] { color: @prod; }
 QLabel[role="link"] { color: @accent; }
-QLabel[role="key"] { color: @dim; background: @raised; border: 1px solid @border; border-radius: 4px; padding: 1px 6px;
+QLabel[role="key"] { color: @dim; background: @raised; border: 1px solid @border; border-radius: 4px;
+    padding: 1px 6px;
     font-size: 11px; }
 """
 
@@ -43,7 +44,8 @@ QPushButton { background: @raised; color: @text; border: 1px solid @border_stron
 QPushButton:hover { background: @hover; }
 QPushButton:focus { border: @focus_ring solid @accent; }
 QPushButton:disabled { color: @border_strong; border-color: @border; }
-QPushButton[role="primary"] { background: @accent; color: @on_accent; border: 1px solid @accent; font-weight: 600; }
+QPushButton[role="primary"] { background: @accent; color: @on_accent; border: 1px solid @accent;
+    font-weight: 600; }
 QPushButton[role="primary"]:hover { border: 1px solid @text; }
 QPushButton[role="primary"]:focus { border: @focus_ring solid @text; }
 QPushButton[role="primary"]:disabled { background: @raised; color: @border_strong; border-color: @border; }
@@ -56,19 +58,21 @@ QPushButton[role="link"] { background: transparent; border: 1px solid transparen
     min-height: 20px; text-align: left; }
 QPushButton[role="link"]:hover { text-decoration: underline; }
 QPushButton[role="link"]:focus { border: @focus_ring solid @accent; }
-QPushButton#projectButton { background: transparent; border: 1px solid transparent; font-size: 14px; font-weight: 600;
+QPushButton#projectButton { background: transparent; border: 1px solid transparent; font-size: 14px;
+    font-weight: 600;
     padding: 0 6px; }
 QPushButton#projectButton:hover { background: @hover; }
 QPushButton#projectButton:focus { border: @focus_ring solid @accent; }
-QPushButton#goTo { background: @panel; border: 1px solid @border_strong; color: @dim; text-align: left; padding: 0; }
-QPushButton#goTo:hover { background: @hover; }
+QPushButton#goTo { background: @panel; border: 1px solid @border; color: @dim; text-align: left; padding: 0; }
+QPushButton#goTo:hover { background: @hover; border-color: @border_strong; }
 QPushButton#goTo:focus { border: @focus_ring solid @accent; }
-QPushButton#runConfiguration { background: @panel; border: 1px solid @border_strong; text-align: left; padding: 0 8px; }
-QPushButton#runConfiguration:hover { background: @hover; }
+QPushButton#runConfiguration { background: @panel; border: 1px solid @border; text-align: left; padding: 0 8px; }
+QPushButton#runConfiguration:hover { background: @hover; border-color: @border_strong; }
 QPushButton#runConfiguration:focus { border: @focus_ring solid @accent; }
 QPushButton::menu-indicator { image: none; width: 0; }
 QWidget#environments { background: @panel; border: 1px solid @border; border-radius: 6px; }
-QPushButton[role="segment"] { background: transparent; border: 1px solid transparent; border-radius: 5px; color: @dim;
+QPushButton[role="segment"] { background: transparent; border: 1px solid transparent; border-radius: 5px;
+    color: @dim;
     padding: 0 14px; min-height: 24px; }
 QPushButton[role="segment"]:hover { background: @hover; }
 QPushButton[role="segment"]:checked { background: @accent_soft; color: @accent; font-weight: 600; }
@@ -129,9 +133,6 @@ QTreeView::item, QListView::item { min-height: 24px; border: 0; padding: 0 2px; 
 QTableView::item { border: 0; padding: 0 6px; }
 QTreeView::item:hover, QListView::item:hover, QTableView::item:hover { background: @hover; }
 QTreeView::item:selected, QListView::item:selected, QTableView::item:selected { background: @sel; color: @text; }
-QTreeView::branch { background: transparent; }
-QTreeView::branch:hover { background: @hover; }
-QTreeView::branch:selected { background: @sel; }
 QHeaderView { background: @panel; }
 QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @border;
     padding: 0 6px; min-height: 26px; font-size: 11px; font-weight: 600; text-align: left; }

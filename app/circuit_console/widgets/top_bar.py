@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QSi
 
 from circuit_console.core.run_state import RunPhase, RunState
 from circuit_console.core.theme import ColorName
-from circuit_console.widgets.controls import IconButton, IconLabel, label, refresh_style, set_ground
+from circuit_console.widgets.controls import ElidedLabel, IconButton, IconLabel, label, refresh_style, set_ground
 from circuit_console.widgets.theme import Theme
 
 _BAR_PX = 46
 _GO_TO_PX = 368
+_LEFT_PX = 397
 _RUN_BOX_PX = 172
 
 _CONTROLS: tuple[tuple[str, str, str, ColorName], ...] = (
@@ -99,13 +100,9 @@ class TopBar(QWidget):
         self._branch_icon = IconLabel(theme, "git-branch", "dim", 14)
         self._branch = label("", "dim")
         self._go_to = self._make_go_to()
-        self._run_box = QPushButton(self)
-        self._run_box.setObjectName("runConfiguration")
-        self._run_box.setFixedSize(_RUN_BOX_PX, 30)
-        self._run_box.setAccessibleName("Run configuration")
-        self._run_box.setToolTip("What F5 runs")
-        self._run_box.setMenu(QMenu(self._run_box))
-        self._run_box.menu().aboutToShow.connect(self._on_menu_opening)
+        self._run_icon = IconLabel(theme, "list-checks", "dim", 15)
+        self._run_text = ElidedLabel()
+        self._run_box = self._make_run_box()
         self.controls = RunControls(theme, self)
         self.controls.command_requested.connect(self.command_requested)
         self._environments = QWidget(self)
@@ -129,8 +126,7 @@ class TopBar(QWidget):
         self._configurations = tuple(names)
         self._chosen = chosen
         text = chosen or current_file or "Current file"
-        elided = self._run_box.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, _RUN_BOX_PX - 52)
-        self._run_box.setText(f" {elided}")
+        self._run_text.set_full_text(text)
         self._run_box.setToolTip(f"F5 runs {text}" + (", and keeps what it writes" if self._commits else ""))
 
     def set_commits(self, commits: bool) -> None:
@@ -184,7 +180,24 @@ class TopBar(QWidget):
         row.addWidget(IconLabel(self._theme, "search", "dim", 15))
         row.addWidget(label("Go to file or command", "dim"))
         row.addStretch(1)
-        row.addWidget(label("Ctrl+P", "key"))
+        key = label("Ctrl+P", "key")
+        key.setFixedHeight(20)
+        row.addWidget(key)
+        return box
+
+    def _make_run_box(self) -> QPushButton:
+        box = QPushButton(self)
+        box.setObjectName("runConfiguration")
+        box.setFixedSize(_RUN_BOX_PX, 30)
+        box.setAccessibleName("Run configuration")
+        box.setMenu(QMenu(box))
+        box.menu().aboutToShow.connect(self._on_menu_opening)
+        row = QHBoxLayout(box)
+        row.setContentsMargins(9, 0, 8, 0)
+        row.setSpacing(8)
+        row.addWidget(self._run_icon)
+        row.addWidget(self._run_text, 1)
+        row.addWidget(IconLabel(self._theme, "chevron-down", "dim", 14))
         return box
 
     def _lay_out(self) -> None:
@@ -193,7 +206,7 @@ class TopBar(QWidget):
         environments.setSpacing(2)
         left = QWidget(self)
         left.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        left.setMaximumWidth(406)
+        left.setMaximumWidth(_LEFT_PX)
         left_row = QHBoxLayout(left)
         left_row.setContentsMargins(0, 0, 0, 0)
         left_row.setSpacing(6)
@@ -205,7 +218,7 @@ class TopBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 0, 12, 0)
         row.setSpacing(8)
-        row.addWidget(left, 1)
+        row.addWidget(left, 100)
         row.addWidget(self._go_to)
         row.addStretch(1)
         row.addWidget(self._run_box)
@@ -240,8 +253,10 @@ class TopBar(QWidget):
     def _renew_icons(self) -> None:
         self._project.setIcon(self._theme.icon("circuit-board", "accent", 20))
         self._project.setIconSize(QSize(20, 20))
-        icon_name, token = ("save", "warn") if self._commits else ("list-checks", "dim")
-        self._run_box.setIcon(self._theme.icon(icon_name, "warn" if token == "warn" else "dim", 14))
+        if self._commits:
+            self._run_icon.set_icon("save", "warn")
+        else:
+            self._run_icon.set_icon("list-checks", "dim")
         for button in self._environment_group.buttons():
             if button.property("environment") == "production":
                 button.setIcon(self._theme.icon("lock", "prod", 14))

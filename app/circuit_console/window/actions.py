@@ -33,7 +33,9 @@ class CommandActions(QObject):
         return lambda: self.run(command_id)
 
     def key_text(self, command: Command) -> str:
-        return " or ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys)
+        return " or ".join(
+            QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys
+        )
 
     def _bind(self, owner: QWidget, command: Command) -> None:
         action = QAction(command.title, owner)

@@ -54,7 +54,9 @@ def fill_palette(
                 "    " * one.depth + one.name,
                 f"line {one.line}",
                 partial(editor.open, page.path, one.line),
-                theme.icon("workflow" if one.kind == "class" else "box", "s_cls" if one.kind == "class" else "accent", 15),
+                theme.icon(
+                    "workflow" if one.kind == "class" else "box", "s_cls" if one.kind == "class" else "accent", 15
+                ),
             )
             for one in page.outline
         ]

@@ -316,7 +316,9 @@ class Controller(QObject):
         path = self._parts.editor.current_path
         target = file_target(path) if path else None
         if target is None:
-            self._tell("Choose what to run in the box beside the run button, or open a script, a test or an event.")
+            self._tell(
+                "Choose what to run in the box beside the run button, or open a script, a test or an event."
+            )
         return target
 
     def _levels(self) -> str:

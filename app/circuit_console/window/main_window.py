@@ -164,7 +164,9 @@ class MainWindow(QMainWindow):
 
     def focus_next_region(self, step: int) -> None:
         """Walk the regions that are in sight, so that all of the window is reached without a mouse."""
-        regions = [one for one in (self.rail, self._side, self._centre, self._bottom, self._inspector) if one.isVisible()]
+        regions = [
+            one for one in (self.rail, self._side, self._centre, self._bottom, self._inspector) if one.isVisible()
+        ]
         focus = self.focusWidget()
         place = next((idx for idx, one in enumerate(regions) if focus is not None and one.isAncestorOf(focus)), 0)
         _focus_first(regions[(place + step) % len(regions)])

@@ -60,9 +60,15 @@ class StatusPresenter(QObject):
         self._on_current_changed("")
 
     def show_problem_counts(self, errors: int, warnings: int) -> None:
-        self._bar.show_field("errors", str(errors), "circle-x", "err" if errors else "dim", tooltip=f"{errors} errors")
         self._bar.show_field(
-            "warnings", str(warnings), "triangle-alert", "warn" if warnings else "dim", tooltip=f"{warnings} warnings"
+            "errors", str(errors), "circle-x", "err" if errors else "dim", tooltip=f"{errors} errors"
+        )
+        self._bar.show_field(
+            "warnings",
+            str(warnings),
+            "triangle-alert",
+            "warn" if warnings else "dim",
+            tooltip=f"{warnings} warnings",
         )
 
     @Slot(object)
@@ -139,7 +145,9 @@ class StatusPresenter(QObject):
         current = self._editor.current_path.rpartition("/")[2]
         self._window.top_bar.set_commits(choice.commits)
         self._window.top_bar.set_configurations(self._controller.configurations, choice.configuration, current)
-        self._bar.show_field("log_level", f"Log level {_code_level(choice.log_levels)}", tooltip="Set the log level")
+        self._bar.show_field(
+            "log_level", f"Log level {_code_level(choice.log_levels)}", tooltip="Set the log level"
+        )
 
     @Slot(int)
     def _on_notice_count_changed(self, count: int) -> None:

@@ -14,7 +14,7 @@ from circuit_console.core.debugging import DebugOutput, Evaluation, StackFrame
 from circuit_console.core.location import Location
 from circuit_console.core.run_state import RunState
 from circuit_console.core.theme import ColorName
-from circuit_console.services.debug_session import DebugSession, DebugState
+from circuit_console.services.debug_session import SIDE_EFFECTS_REFUSED, DebugSession, DebugState
 from circuit_console.services.host_link import HostLink
 from circuit_console.services.runs import Runs
 from circuit_console.widgets.controls import IconButton, divider, label
@@ -26,7 +26,7 @@ _MOST_LINES = 10_000
 _MOST_HISTORY = 200
 _MOST_INPUT_LINES = 6
 _PLACE = re.compile(r'File "([^"]+)", line (\d+)')
-_HINT = "Runs in a fresh transaction; rolled back unless you tick Commit. Shift+Enter for another line."
+_HINT = "Runs in a fresh transaction, rolled back unless you tick Commit"
 
 
 class _Output(QPlainTextEdit):
@@ -56,7 +56,11 @@ class _Input(QPlainTextEdit):
         self.history: list[str] = []
         self._place = 0
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.textChanged.connect(self._fit)
+        self.textChanged.connect(self.fit)
+
+    def set_history(self, history: list[str]) -> None:
+        self.history = history
+        self._place = len(history)
 
     def sizeHint(self) -> QSize:
         return QSize(200, self._wanted_px())
@@ -99,7 +103,7 @@ class _Input(QPlainTextEdit):
         return QFontMetrics(self.font()).lineSpacing() * lines + 12
 
     @Slot()
-    def _fit(self) -> None:
+    def fit(self) -> None:
         self.setFixedHeight(self._wanted_px())
 
 
@@ -129,6 +133,7 @@ class ConsolePane(Pane):
         self._runs = runs
         self._debug = debug
         self._root = project_root
+        self._refused = ""
         self._output = _Output(self)
         self._output.setReadOnly(True)
         self._output.setMaximumBlockCount(_MOST_LINES)
@@ -143,7 +148,7 @@ class ConsolePane(Pane):
         self._input.setPlaceholderText(_HINT)
         self._input.setAccessibleName("Run a line")
         self._input.entered.connect(self._on_entered)
-        self._input._fit()
+        self._input.fit()
         self._commit = QCheckBox("Commit", self)
         self._commit.setToolTip("Keep what the lines write")
         self._lay_out()
@@ -161,8 +166,7 @@ class ConsolePane(Pane):
         return self._tools
 
     def set_history(self, history: tuple[str, ...]) -> None:
-        self._input.history = list(history)
-        self._input._place = len(history)
+        self._input.set_history(list(history))
 
     def text(self) -> str:
         return self._output.toPlainText()
@@ -226,17 +230,26 @@ class ConsolePane(Pane):
         self._write_line(f"{self._prompt.text()} {text}", "dim")
         self.history_changed.emit(tuple(self._input.history))
         if self._debug.state is DebugState.PAUSED:
-            self._debug.evaluate(text, self._on_evaluated, self._on_evaluation_failed, context="repl")
+            self._evaluate(text)
         elif self._runs.state.can_start:
             self._runs.run_snippet(text, commit=self._commit.isChecked())
+
+    def _evaluate(self, text: str) -> None:
+        """In the frame. What would change data is refused at first, and done when it is entered again."""
+        is_insisting, self._refused = text == self._refused, ""
+
+        def refused(error: UserFacingError) -> None:
+            self._write_line(error.message, "err")
+            if error.code == SIDE_EFFECTS_REFUSED:
+                self._refused = text
+                self._write_line("Enter it again to do it all the same.", "warn")
+
+        self._debug.evaluate(text, self._on_evaluated, refused, context="repl", allow_side_effects=is_insisting)
 
     def _on_evaluated(self, answer: Evaluation) -> None:
         if answer.value and answer.value != "None":
             self._write_line(answer.value, "text")
-        self._debug.values_changed.emit()
-
-    def _on_evaluation_failed(self, error: UserFacingError) -> None:
-        self._write_line(error.message, "err")
+        self._debug.values_may_have_changed()
 
     @Slot(str, int)
     def _on_place_clicked(self, path: str, line: int) -> None:

@@ -156,7 +156,9 @@ class BreakpointsPane(Pane):
             ("Hit count…", "hit_condition"),
             ("Log message…", "log_message"),
         ):
-            menu.addAction(title).triggered.connect(lambda _checked=False, wanted=kind: self.ask_condition(row, wanted))
+            menu.addAction(title).triggered.connect(
+                lambda _checked=False, wanted=kind: self.ask_condition(row, wanted)
+            )
         menu.addSeparator()
         switch = menu.addAction("Switch off" if row.is_enabled else "Switch on")
         switch.triggered.connect(lambda _checked=False: self._switch(row))

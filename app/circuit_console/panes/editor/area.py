@@ -137,7 +137,11 @@ class EditorArea(QWidget):
         if page.editor.is_modified:
             caret = page.editor.caret()
             snapshot = Snapshot(
-                path=path, text=page.editor.text(), disk_digest=self._digest(path), line=caret.line, column=caret.column
+                path=path,
+                text=page.editor.text(),
+                disk_digest=self._digest(path),
+                line=caret.line,
+                column=caret.column,
             )
             self._notifier.notify(
                 Notice(

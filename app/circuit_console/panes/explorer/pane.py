@@ -86,7 +86,9 @@ class ExplorerPane(Pane):
         self._name_field.given_up.connect(self._end_naming)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._view)
-        self._stack.addWidget(EmptyState(theme, "folder-open", "This project has no files yet", "Create one with +."))
+        self._stack.addWidget(
+            EmptyState(theme, "folder-open", "This project has no files yet", "Create one with +.")
+        )
         self._naming = QWidget(self)
         naming = QVBoxLayout(self._naming)
         naming.setContentsMargins(12, 2, 10, 8)
@@ -286,7 +288,9 @@ class ExplorerPane(Pane):
             menu.addAction("Delete").triggered.connect(lambda _checked=False: self.delete(file))
             menu.addSeparator()
             copy = menu.addAction("Copy path")
-            copy.triggered.connect(lambda _checked=False: QGuiApplication.clipboard().setText(str(self._root / file.path)))
+            copy.triggered.connect(
+                lambda _checked=False: QGuiApplication.clipboard().setText(str(self._root / file.path))
+            )
         menu.popup(self._view.viewport().mapToGlobal(place))
 
     def _add_runs(self, menu: QMenu, target: RunTarget) -> None:

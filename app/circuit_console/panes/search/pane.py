@@ -113,7 +113,9 @@ class SearchPane(Pane):
         self._view.expandAll()
         set_role(self._state, "dim")
         files = f"{len(by_path)} file{'' if len(by_path) == 1 else 's'}"
-        self._state.setText(f"{len(hits)} line{'' if len(hits) == 1 else 's'} in {files}" if hits else "No matches")
+        self._state.setText(
+            f"{len(hits)} line{'' if len(hits) == 1 else 's'} in {files}" if hits else "No matches"
+        )
 
     def _on_refused(self, error: BaseException) -> None:
         if not isinstance(error, UserFacingError):

@@ -228,4 +228,3 @@ def _define_image(view: ScintillaEdit, marker: Marker, image: QImage, ratio: flo
     view.rGBAImageSetHeight(image.height())
     view.rGBAImageSetScale(100 * math.ceil(ratio))
     view.send(int(Scintilla.Message.MarkerDefineRGBAImage), marker, ctypes.addressof(pixels))
-

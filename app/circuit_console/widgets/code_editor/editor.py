@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
@@ -230,7 +231,9 @@ class CodeEditor(QWidget):
         view.setScrollWidth(1)
         view.setScrollWidthTracking(True)
         view.setEndAtLastLine(False)
-        view.setYCaretPolicy(int(Scintilla.CaretPolicy.Slop | Scintilla.CaretPolicy.Strict | Scintilla.CaretPolicy.Even), 2)
+        view.setYCaretPolicy(
+            int(Scintilla.CaretPolicy.Slop | Scintilla.CaretPolicy.Strict | Scintilla.CaretPolicy.Even), 2
+        )
         view.eOLAnnotationSetVisible(int(Scintilla.EOLAnnotationVisible.Standard))
         view.setFrameShape(ScintillaEdit.Shape.NoFrame)
         view.usePopUp(int(Scintilla.PopUp.Never))
@@ -321,7 +324,7 @@ class CodeEditor(QWidget):
         view.setIndicatorCurrent(Indicator.WORD)
         view.indicatorClearRange(0, view.length())
         word = self.selected_text() or self.word_at_caret()
-        if not word.isidentifier() or view.length() > _MOST_WORD_BYTES:
+        if not word.isidentifier() or keyword.iskeyword(word) or view.length() > _MOST_WORD_BYTES:
             return
         places = self._places_of(word)
         for start, length in places if len(places) > 1 else ():
@@ -341,4 +344,3 @@ class CodeEditor(QWidget):
                 return places
             places.append((found, length))
             start = found + length
-

@@ -134,7 +134,7 @@ class Finder:
                 return
 
     def _search(self, query: FindQuery) -> int:
-        """Search inside the target, which becomes the match. Negative where there is none or the pattern is bad."""
+        """Search inside the target, which becomes the match. Negative for none, or for a bad pattern."""
         self._view.setSearchFlags(query.flags)
         found = self._view.searchInTarget(len(query.text.encode()), query.text)
         # A pattern that cannot be compiled is reported as a status; left alone it would taint later calls.

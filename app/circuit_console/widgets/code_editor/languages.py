@@ -15,8 +15,9 @@ _CIRCUIT_NAMES = (
 )
 _BUILTINS = " ".join(name for name in dir(builtins) if not name.startswith("_") and name not in keyword.kwlist)
 _SOQL = (
-    "select from where and or not in like order by asc desc nulls first last limit offset group having rollup cube "
-    "typeof when then else end using scope with for update all rows includes excludes true false null find returning"
+    "select from where and or not in like order by asc desc nulls first last limit offset group having rollup "
+    "cube typeof when then else end using scope with for update all rows includes excludes true false null find "
+    "returning"
 )
 
 
@@ -77,9 +78,11 @@ _JSON = Language(
 _MARKDOWN = Language(
     name="Markdown",
     lexer="markdown",
-    styles={2: "s_cls", 3: "s_cls", 4: "s_deco", 5: "s_deco", 6: "s_fn", 7: "s_fn", 8: "s_fn", 9: "s_fn", 10: "s_fn",
-            11: "s_fn", 13: "s_kw", 14: "s_kw", 15: "s_com", 17: "s_op", 18: "accent", 19: "s_str", 20: "s_str",
-            21: "s_str"},
+    styles={
+        2: "s_cls", 3: "s_cls", 4: "s_deco", 5: "s_deco", 6: "s_fn", 7: "s_fn", 8: "s_fn", 9: "s_fn", 10: "s_fn",
+        11: "s_fn", 13: "s_kw", 14: "s_kw", 15: "s_com", 17: "s_op", 18: "accent", 19: "s_str", 20: "s_str",
+        21: "s_str",
+    },
 )  # fmt: skip
 _YAML = Language(
     name="YAML",

@@ -46,7 +46,9 @@ def arrow_image(color: QColor, ratio: float) -> QImage:
     """The block arrow of the line that runs next."""
     with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
         canvas.painter.setBrush(color)
-        canvas.painter.setPen(QPen(color, 1.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+        canvas.painter.setPen(
+            QPen(color, 1.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+        )
         arrow = ((2, 5.2), (7.5, 5.2), (7.5, 1.8), (14, 8), (7.5, 14.2), (7.5, 10.8), (2, 10.8))
         canvas.painter.drawPolygon(_polygon(*arrow))
     return canvas.image

@@ -138,7 +138,9 @@ class Marks:
         for problem in self._problems:
             if problem.line not in written:
                 written.add(problem.line)
-                self._write_note(problem.line, problem.message, NoteStyle.ERROR if problem.is_error else NoteStyle.WARNING)
+                self._write_note(
+                    problem.line, problem.message, NoteStyle.ERROR if problem.is_error else NoteStyle.WARNING
+                )
 
     def _write_note(self, line: int, text: str, style: NoteStyle) -> None:
         if 1 <= line <= self._view.lineCount() and text:
