@@ -50,6 +50,17 @@ def callout_title(endpoint: str) -> str:
     return parts[-2] if len(parts) >= 2 and not parts[-1].isdigit() else host or endpoint
 
 
+def short_callout(text: str) -> str:
+    """`GET census acs5?zip=10019` of a method and an address: whose service, the last step, the query."""
+    method, _, endpoint = text.partition(" ")
+    parts = urlsplit(endpoint)
+    if not parts.hostname:
+        return text
+    step = parts.path.rstrip("/").rpartition("/")[2]
+    query = f"?{parts.query}" if parts.query else ""
+    return " ".join(filter(None, (method, callout_title(endpoint), f"{step}{query}")))
+
+
 def debug_text(text: str, data: str) -> str:
     """The message, and its data as `name=value` where it is an object."""
     if not data:

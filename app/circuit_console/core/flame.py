@@ -58,9 +58,10 @@ class Window:
         return Window(self.start_ns + by_ns, self.span_ns).within(total_ns)
 
     def within(self, total_ns: int) -> Window:
-        """The same length, kept inside the run."""
-        latest = max(0.0, _whole_span(total_ns) - self.span_ns)
-        return Window(min(max(0.0, self.start_ns), latest), self.span_ns)
+        """The same length, or all of a shorter run, kept inside the run."""
+        span_ns = min(self.span_ns, _whole_span(total_ns))
+        latest = max(0.0, _whole_span(total_ns) - span_ns)
+        return Window(min(max(0.0, self.start_ns), latest), span_ns)
 
     def showing(self, start_ns: int, end_ns: int, total_ns: int) -> Window:
         """Moved, and widened where it must be, so that the stretch is visible; unchanged where it is."""

@@ -13,10 +13,11 @@ from circuit_console.core.event_names import (
     debug_text,
     method_title,
     query_title,
+    short_callout,
     unit_hint,
     unit_title,
 )
-from circuit_console.core.event_rows import EventRows
+from circuit_console.core.event_rows import COUNTERS, EventRows
 from circuit_console.core.flame_frames import NO_FRAME, FlameFrames
 from circuit_console.core.governor_view import advice_for, percent, title_of
 from circuit_console.core.quantities import counted, format_duration, format_size
@@ -104,7 +105,7 @@ class LogStore:
             ev.SoslBegin: lambda event, ns: self._on_query_begin(event, ns, EventType.SEARCH_BEGIN),
             ev.SoslEnd: lambda event, ns: self._on_query_end(event, ns, EventType.SEARCH_END),
             ev.DmlBegin: self._on_dml_begin,
-            ev.DmlEnd: lambda event, ns: self._end_kind(event, ns, EventType.DML_END, ""),
+            ev.DmlEnd: self._on_dml_end,
             ev.SavepointSet: lambda event, ns: self._plain(event, ns, EventType.SAVEPOINT, event.name),
             ev.SavepointRollback: lambda event, ns: self._plain(event, ns, EventType.ROLLBACK, event.name),
             ev.SavepointRelease: lambda event, ns: self._plain(event, ns, EventType.RELEASE, event.name),
@@ -152,6 +153,12 @@ class LogStore:
         end_row = self.frames.end_row[frame]
         return end_row if end_row >= 0 else self.frames.begin_row[frame]
 
+    def last_row_of(self, name: LimitName) -> int | None:
+        """The newest row that shows a counter, None where there is none."""
+        number = COUNTERS.index(name) + 1
+        counters = self.rows.counter
+        return next((row for row in range(len(counters) - 1, -1, -1) if counters[row] == number), None)
+
     def is_open_at_pause(self, frame: int) -> bool:
         """Whether the run is paused and stands in this frame itself."""
         return self.paused_row is not None and frame == self.frames.innermost
@@ -184,11 +191,9 @@ class LogStore:
         self.frames.end(frame, ns, row)
         self._note_counter(row, kind)
 
-    def _end_kind(self, event: ev.LogEvent, ns: int, kind: EventType, result: str) -> None:
-        """End the innermost open frame of the kind; its row repeats what was begun, with the result."""
-        frame = self._open_of_kind(FACTS_BY_NUMBER[kind].kind)
-        begun = "" if frame == NO_FRAME else self.rows.detail[self.frames.begin_row[frame]]
-        self._end(event, ns, kind, frame, "   ".join(filter(None, (begun, result))))
+    def _begun(self, frame: int) -> str:
+        """The text that a frame was opened with."""
+        return "" if frame == NO_FRAME else self.rows.detail[self.frames.begin_row[frame]]
 
     def _open_of_kind(self, kind: Kind) -> int:
         kinds = self.frames.kind
@@ -241,12 +246,16 @@ class LogStore:
         frame = self._open_of_kind(Kind.QUERY)
         if frame != NO_FRAME:
             self.frames.rows[frame] = event.rows
-        self._end_kind(event, ns, kind, counted(event.rows, "row"))
+        self._end(event, ns, kind, frame, f"{counted(event.rows, 'row')}   {self._begun(frame)}")
 
     def _on_dml_begin(self, event: ev.DmlBegin, ns: int) -> None:
         title = f"{event.operation.lower()} {event.object_name}"
         hint = counted(event.rows, "row")
         self._begin(event, ns, EventType.DML_BEGIN, title, hint, f"{title}   {hint}", event.rows)
+
+    def _on_dml_end(self, event: ev.DmlEnd, ns: int) -> None:
+        frame = self._open_of_kind(Kind.DML)
+        self._end(event, ns, EventType.DML_END, frame, self._begun(frame))
 
     def _on_callout_request(self, event: ev.CalloutRequest, ns: int) -> None:
         title = callout_title(event.endpoint)
@@ -256,7 +265,8 @@ class LogStore:
     def _on_callout_response(self, event: ev.CalloutResponse, ns: int) -> None:
         size = format_size(event.size_bytes) if event.size_bytes else ""
         result = "   ".join(filter(None, (f"{event.status_code} {event.status}".strip(), size)))
-        self._end_kind(event, ns, EventType.CALLOUT_END, result)
+        frame = self._open_of_kind(Kind.CALLOUT)
+        self._end(event, ns, EventType.CALLOUT_END, frame, f"{short_callout(self._begun(frame))}   {result}")
 
     def _on_exception(self, event: ev.ExceptionThrown, ns: int) -> None:
         self._mark_failed(event.path)

@@ -1,0 +1,171 @@
+"""Realistic data for the panes: a run like the sample's, told as a host tells it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import circuit_link.host_protocol as hp
+import circuit_log.events as ev
+import pytest
+from circuit_console.core.theme import Appearance
+from circuit_console.services.host_link import HostLink
+from circuit_console.services.run_log import RunLog
+from circuit_console.widgets.theme import Theme
+from circuit_log.levels import Level
+from circuit_log.limits import LimitName, LimitUse
+from PySide6.QtWidgets import QApplication
+
+MS = 1_000_000
+LPR = "classes/virtual_lpr.py"
+TRIGGER = "triggers/contact_trigger.py"
+MAXIMA = {
+    LimitName.QUERIES: 100,
+    LimitName.QUERY_ROWS: 50_000,
+    LimitName.DML_STATEMENTS: 150,
+    LimitName.DML_ROWS: 10_000,
+    LimitName.CPU_MS: 30_000,
+    LimitName.HEAP_BYTES: 512 * 1024 * 1024,
+    LimitName.WALL_MS: 30_000,
+    LimitName.CALLOUTS: 50,
+}
+
+
+class Script:
+    """Writes events at times of its own clock."""
+
+    def __init__(self) -> None:
+        self.events: list[ev.LogEvent] = []
+        self.used = dict.fromkeys(MAXIMA, 0)
+        self.ns = 0
+        self._seq = itertools.count()
+
+    def emit(self, kind: type[Any], after_ms: float = 0.0, **fields: Any) -> None:
+        self.ns += int(after_ms * MS)
+        self.events.append(kind(seq=next(self._seq), ns=self.ns, **fields))
+
+    def count(self, name: LimitName, amount: int = 1) -> None:
+        self.used[name] += amount
+        self.emit(ev.LimitChanged, limits=(LimitUse(name, self.used[name], MAXIMA[name]),))
+
+    def measure(self, name: LimitName, value: int) -> None:
+        self.used[name] = value
+        self.count(name, 0)
+
+
+def scoring_run(leads: int = 42) -> list[ev.LogEvent]:
+    """A trigger that scores leads one by one, with a callout for each, up to a breakpoint."""
+    script = Script()
+    script.emit(ev.ExecutionStarted)
+    script.emit(ev.CodeUnitStarted, 1, name="execute_anonymous_apex")
+    script.emit(ev.DmlBegin, 1, operation="Insert", object_name="Contact", rows=200, path="snippet.py", line=3)
+    script.count(LimitName.DML_STATEMENTS)
+    name = "ContactTrigger on Contact trigger event AfterInsert for [003A0, 003A1]"
+    script.emit(ev.CodeUnitStarted, 1, name=name, rows=200, path=TRIGGER, line=9)
+    script.emit(ev.MethodEntry, 1, signature="VirtualLPR.score_new_leads(leads)", path=LPR, line=24)
+    script.count(LimitName.QUERIES)
+    query = "SELECT Id, Email FROM Contact WHERE Id IN :ids"
+    script.emit(ev.SoqlBegin, 1, query=query, path=LPR, line=26)
+    script.emit(ev.SoqlEnd, 45, rows=200, path=LPR, line=26)
+    script.count(LimitName.QUERY_ROWS, 200)
+    for lead in range(leads):
+        _score(script, lead)
+    script.emit(
+        ev.LimitWarning, limit=LimitUse(LimitName.CALLOUTS, script.used[LimitName.CALLOUTS], 50), path=LPR, line=20
+    )
+    script.emit(ev.Paused, 1, reason="breakpoint step", path=LPR, line=14)
+    return script.events
+
+
+def _score(script: Script, lead: int) -> None:
+    last_ms = 1.5 + (lead % 3) * 0.2
+    script.emit(ev.MethodEntry, last_ms, signature="VirtualLPR.calculate(lead)", path=LPR, line=10)
+    script.emit(ev.MethodEntry, 0.4, signature="VirtualLPR._fit(lead)", path=LPR, line=19)
+    script.count(LimitName.CALLOUTS)
+    endpoint = f"https://api.census.gov/data/2023/acs/acs5?zip=100{lead:02d}"
+    script.emit(ev.CalloutRequest, 0.4, method="GET", endpoint=endpoint, path=LPR, line=20)
+    script.emit(
+        ev.CalloutResponse, 7 + lead % 5, status_code=200, status="OK", size_bytes=1229, path=LPR, line=20
+    )
+    script.measure(LimitName.CPU_MS, 12 * lead + 16)
+    script.measure(LimitName.HEAP_BYTES, (4 + lead // 5) * 1024 * 1024)
+    script.emit(ev.MethodExit, 0.5, signature="VirtualLPR._fit(lead)", path=LPR, line=19)
+    if lead % 9 == 8:
+        data = f'{{"id":"003A{lead}","total":81,"fit":26,"intent":55}}'
+        script.emit(ev.UserDebug, 0.2, level=Level.DEBUG, text="hot lead", data=data, path=LPR, line=15)
+    if lead < 41:
+        script.emit(ev.MethodExit, 0.6, signature="VirtualLPR.calculate(lead)", path=LPR, line=10)
+
+
+def failing_run() -> list[ev.LogEvent]:
+    """A run that asks for one callout too many."""
+    script = Script()
+    script.emit(ev.CodeUnitStarted, 1, name="execute_anonymous_apex")
+    script.emit(ev.MethodEntry, 1, signature="VirtualLPR.calculate(lead)", path=LPR, line=10)
+    for _ in range(51):
+        script.count(LimitName.CALLOUTS)
+    message = "Too many callouts: 51"
+    script.emit(ev.ExceptionThrown, 1, type_name="LimitException", message=message, path=LPR, line=20)
+    script.emit(ev.FatalError, 1, type_name="LimitException", message=message, path=LPR, line=20)
+    return script.events
+
+
+def started(run_id: str = "r1", request: int | None = 1) -> hp.RunStarted:
+    return hp.RunStarted(
+        request=request,
+        run_id=run_id,
+        mode="debug",
+        title="marcus",
+        started_at=dt.datetime(2025, 11, 13, 17, 45, tzinfo=dt.UTC),
+        limits=tuple(LimitUse(name, 0, maximum) for name, maximum in MAXIMA.items()),
+        log_levels="APEX_CODE,FINE;DB,INFO",
+    )
+
+
+def finished(run_id: str = "r1", outcome: hp.Outcome = "success", error: hp.RunError | None = None) -> hp.RunFinished:
+    result = hp.RunResult(
+        run_id=run_id,
+        outcome=outcome,
+        error=error,
+        exit_code=0,
+        stdout="",
+        limits={},
+        duration_ms=520.0,
+        log="",
+    )
+    return hp.RunFinished(request=1, run_id=run_id, result=result)
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    theme = Theme(Appearance.DARK)
+    theme.apply(qapp)
+    yield theme
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def host(qapp: QApplication, tmp_path: Path) -> Iterator[HostLink]:
+    """Never started: tests feed it through `handle`."""
+    link = HostLink(tmp_path)
+    yield link
+    link.stop()
+
+
+@pytest.fixture
+def run_log(host: HostLink) -> RunLog:
+    return RunLog(host)
+
+
+@pytest.fixture
+def play(host: HostLink) -> Callable[[list[ev.LogEvent]], None]:
+    """Tell the host link of a run with these events, which goes on."""
+
+    def play(events: list[ev.LogEvent]) -> None:
+        host.handle(started())
+        host.handle(hp.EventsEmitted(run_id="r1", events=tuple(events)))
+
+    return play
