@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from circuit_cli import debug, environments
 from circuit_cli.options import JsonOption, ProjectOption
 from circuit_cli.presenter import Presenter, presented
 
@@ -235,7 +234,6 @@ def logs_command(
     presenter = Presenter(json_output)
     with presented(presenter):
         if environment is not None:
-            environments = importlib.import_module("circuit_cli.environments")
             environments.environment_logs(
                 presenter, project=project, environment=environment, tail=tail, search=search
             )
@@ -255,6 +253,5 @@ def doctor_command(project: ProjectOption = None, json_output: JsonOption = Fals
         run_doctor(presenter, project=project)
 
 
-for _name in ("debug", "environments"):
-    if importlib.util.find_spec(f"circuit_cli.{_name}"):
-        importlib.import_module(f"circuit_cli.{_name}").register(app)
+debug.register(app)
+environments.register(app)

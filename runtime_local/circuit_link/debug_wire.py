@@ -1,11 +1,8 @@
-"""Messages between the host and the debugger in a debug worker, on a socket pair of their own. No I/O here.
+"""Messages between the host and a debug worker, on the worker's second socket. No I/O here.
 
-Every request has an `id` and gets exactly one answer with it: the answer type named in its docstring, or `Refused`.
-Events come at any time. Configuration (`SetBreakpoints`, …, `Configure`) is sent before the worker's `Start`; all
-of it but `Configure` may be sent again at any time. Lines are 1-based; paths are those of `wire.Source`.
-
-Handles (`frame`, `reference`) are numbers that hold for one stop only. Numbers are never used twice, so a stale one
-is refused and cannot be mistaken for another.
+Commands that ask something carry an `id`, and are answered by `Answer` or `Refusal` with the same id. Paths are
+relative to the project, or absolute for a file outside it; lines are 1-based. References to values hold until the
+script goes on.
 """
 
 from __future__ import annotations
@@ -14,14 +11,7 @@ from typing import Literal
 
 import msgspec
 
-StopReason = Literal["entry", "breakpoint", "function breakpoint", "exception", "step", "pause", "goto"]
 StepKind = Literal["over", "into", "out"]
-EvaluateContext = Literal["watch", "hover", "repl", "clipboard", "variables"]
-Stream = Literal["console", "important"]
-Children = Literal["all", "indexed", "named"]
-
-PAGE_ITEMS = 100
-"""How many items a page of a collection has where the client names no number."""
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="t"):
@@ -32,76 +22,49 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pass
 
 
-class _Request(_Message, frozen=True, kw_only=True):
-    id: int
-
-
 # ------------------------------------------------------------------------------------------- parts
 
 
 class LineBreakpoint(_Part, frozen=True, kw_only=True):
-    """A breakpoint on a line that has code.
+    """Stops at `line`, which the host has checked to be executable.
 
     Attributes:
-        number: chosen by the host, unique in a session; events name it.
-        condition: expression, "" for none. One that fails is reported and does not stop.
-        hit_condition: `5`, `==5`, `>=5`, `>5`, `<5`, `<=5` or `%5` on the count of passes whose condition held.
-        log_message: text with {expressions} to print instead of stopping.
-        temporary: goes away at the first stop, whatever caused it (run to cursor).
+        condition: stop only where this expression is true; "" for always.
+        hit_condition: `5`, `>=5`, `>5`, `==5` or `%5` passes; "" for every one.
+        log_message: print this instead of stopping; `{expression}` is filled in. "" to stop.
     """
 
-    number: int
+    id: int
     line: int
     condition: str = ""
     hit_condition: str = ""
     log_message: str = ""
-    temporary: bool = False
 
 
-class FunctionBreakpoint(_Part, frozen=True, kw_only=True):
-    """Stop at the first statement of functions whose qualified name is or ends with `name`."""
-
-    number: int
-    name: str
-    condition: str = ""
-    hit_condition: str = ""
-
-
-class ExceptionFilter(_Part, frozen=True, kw_only=True):
-    """When exceptions stop the script. `types` are class names; () means every exception."""
-
-    types: tuple[str, ...] = ()
-
-
-class Frame(_Part, frozen=True, kw_only=True):
-    """A call of the script. A label (`insert Contact → afterInsert`) stands for the runtime's frames between two."""
+class FrameInfo(_Part, frozen=True, kw_only=True):
+    """A frame of the stack, or a label for what the runtime did in between (`is_label`)."""
 
     id: int
     name: str
-    path: str = ""
-    line: int = 0
+    path: str
+    line: int
     is_label: bool = False
-    is_user: bool = True
 
 
-class Scope(_Part, frozen=True, kw_only=True):
+class StackAnswer(_Part, frozen=True, kw_only=True):
+    frames: tuple[FrameInfo, ...]
+    total: int
+
+
+class ScopeInfo(_Part, frozen=True, kw_only=True):
     name: str
-    kind: Literal["locals", "globals", "trigger", "exception"]
     reference: int
     named: int
-    expensive: bool = False
+    is_expensive: bool = False
 
 
-class Variable(_Part, frozen=True, kw_only=True):
-    """A value under a name.
-
-    Attributes:
-        reference: handle of its children, 0 where it has none.
-        named, indexed: numbers of attributes and of items.
-        expression: evaluates to it in its frame, "" where nothing does.
-        is_lazy: a property: its value is computed only when its children are asked for.
-        size_bytes: of the object itself, without what it refers to; 0 where not known.
-    """
+class VariableInfo(_Part, frozen=True, kw_only=True):
+    """A value as it is shown; `reference` 0 has no children. `indexed` counts elements that come in pages."""
 
     name: str
     value: str
@@ -109,339 +72,191 @@ class Variable(_Part, frozen=True, kw_only=True):
     reference: int = 0
     named: int = 0
     indexed: int = 0
-    expression: str = ""
-    is_lazy: bool = False
-    is_read_only: bool = False
-    size_bytes: int = 0
+    evaluate_name: str = ""
 
 
-class Completion(_Part, frozen=True, kw_only=True):
-    label: str
-    type: Literal["function", "class", "module", "variable", "property", "keyword"]
-
-
-class Thread(_Part, frozen=True, kw_only=True):
-    """`id` 1 is the main thread."""
-
-    id: int
-    name: str
+class ExceptionAnswer(_Part, frozen=True, kw_only=True):
+    type: str
+    message: str
+    traceback: str
+    is_uncaught: bool
 
 
 # ------------------------------------------------------------------------------------------- host to worker
 
 
-class SetBreakpoints(_Request, frozen=True, kw_only=True, tag="set_breakpoints"):
-    """Replace all line breakpoints of a file. Hit counts of numbers that stay go on. Answer: Accepted."""
+class SetBreakpoints(_Message, frozen=True, kw_only=True, tag="set_breakpoints"):
+    """Replace all line breakpoints of a file."""
 
     path: str
     breakpoints: tuple[LineBreakpoint, ...]
 
 
-class SetFunctionBreakpoints(_Request, frozen=True, kw_only=True, tag="set_function_breakpoints"):
-    """Replace all function breakpoints. Answer: Accepted."""
+class SetFunctionBreakpoints(_Message, frozen=True, kw_only=True, tag="set_function_breakpoints"):
+    """Stop when a function of one of these (qualified) names is entered."""
 
-    breakpoints: tuple[FunctionBreakpoint, ...]
-
-
-class SetExceptionBreakpoints(_Request, frozen=True, kw_only=True, tag="set_exception_breakpoints"):
-    """Replace both filters; None switches one off. Answer: Accepted.
-
-    Attributes:
-        raised: stop where an exception is raised in the user's code, or enters it from a library.
-        uncaught: stop when one has left the script, or a trigger; its frames are shown as they were.
-    """
-
-    raised: ExceptionFilter | None = None
-    uncaught: ExceptionFilter | None = None
+    names: tuple[str, ...]
 
 
-class Configure(_Request, frozen=True, kw_only=True, tag="configure"):
-    """Trace the run that follows. Answer: Accepted.
+class SetExceptionFilters(_Message, frozen=True, kw_only=True, tag="set_exception_filters"):
+    raised: bool
+    uncaught: bool
 
-    Attributes:
-        stop_on_entry: stop at the first statement of the script, of the test, or of the first trigger.
-        just_my_code: step over and hide what is not the project's.
-    """
+
+class Go(_Message, frozen=True, kw_only=True, tag="go"):
+    """The configuration is complete: the script may begin."""
 
     stop_on_entry: bool = False
-    just_my_code: bool = True
 
 
-class Pause(_Request, frozen=True, kw_only=True, tag="pause"):
-    """Stop at the next statement of the user's code. Answer: Accepted; Stopped follows."""
+class Pause(_Message, frozen=True, kw_only=True, tag="pause"):
+    pass
 
 
-class Resume(_Request, frozen=True, kw_only=True, tag="resume"):
-    """Go on from the stop, to the end of a step or without one. Answer: Accepted."""
-
-    step: StepKind | None = None
+class Continue(_Message, frozen=True, kw_only=True, tag="continue"):
+    pass
 
 
-class Detach(_Request, frozen=True, kw_only=True, tag="detach"):
-    """Forget every breakpoint, and go on. Answer: Accepted."""
+class Step(_Message, frozen=True, kw_only=True, tag="step"):
+    kind: StepKind
 
 
-class GetThreads(_Request, frozen=True, kw_only=True, tag="get_threads"):
-    """Answer: Threads."""
-
-
-class GetLoadedPaths(_Request, frozen=True, kw_only=True, tag="get_loaded_paths"):
-    """Answer: LoadedPaths."""
-
-
-class GetStack(_Request, frozen=True, kw_only=True, tag="get_stack"):
-    """Frames of the stopped thread from `start`, at most `levels` (0 for all). Answer: Stack."""
-
+class Stack(_Message, frozen=True, kw_only=True, tag="stack"):
+    id: int
     start: int = 0
     levels: int = 0
 
 
-class GetScopes(_Request, frozen=True, kw_only=True, tag="get_scopes"):
-    """Answer: Scopes."""
-
+class Scopes(_Message, frozen=True, kw_only=True, tag="scopes"):
+    id: int
     frame: int
 
 
-class GetVariables(_Request, frozen=True, kw_only=True, tag="get_variables"):
-    """Children of a handle. `start` and `count` page the indexed ones (0: the first page). Answer: Variables."""
+class Variables(_Message, frozen=True, kw_only=True, tag="variables"):
+    """Children of a reference; `filter` "" gives all, `count` 0 no end."""
 
+    id: int
     reference: int
-    children: Children = "all"
+    filter: Literal["", "named", "indexed"] = ""
     start: int = 0
     count: int = 0
 
 
-class Evaluate(_Request, frozen=True, kw_only=True, tag="evaluate"):
-    """Evaluate in a frame; in the context `repl` statements too. Answer: Evaluated.
+class Evaluate(_Message, frozen=True, kw_only=True, tag="evaluate"):
+    """`frame` None evaluates in the innermost one. Without `allow_effects`, requests to the host are refused."""
 
-    Within a time limit, and without DML, callouts or queries unless `allow_requests`.
-    """
-
+    id: int
     expression: str
     frame: int | None = None
-    context: EvaluateContext = "watch"
-    allow_requests: bool = False
+    context: str = "watch"
+    allow_effects: bool = False
 
 
-class SetVariable(_Request, frozen=True, kw_only=True, tag="set_variable"):
-    """Set a child of a handle to the value of an expression of its frame. Answer: Evaluated."""
-
+class SetVariable(_Message, frozen=True, kw_only=True, tag="set_variable"):
+    id: int
     reference: int
     name: str
     value: str
 
 
-class SetExpression(_Request, frozen=True, kw_only=True, tag="set_expression"):
-    """Assign to an expression of a frame. Answer: Evaluated."""
-
-    frame: int
+class SetExpression(_Message, frozen=True, kw_only=True, tag="set_expression"):
+    id: int
     expression: str
     value: str
+    frame: int | None = None
 
 
-class Goto(_Request, frozen=True, kw_only=True, tag="goto"):
-    """Make a line of the stopped function the next statement. Answer: Accepted, then Stopped("goto")."""
+class Goto(_Message, frozen=True, kw_only=True, tag="goto"):
+    """Make `line` of the innermost frame the next to run."""
 
+    id: int
     line: int
 
 
-class GetException(_Request, frozen=True, kw_only=True, tag="get_exception"):
-    """The exception of the stop. Answer: ExceptionDetails."""
+class ExceptionInfo(_Message, frozen=True, kw_only=True, tag="exception_info"):
+    id: int
 
 
-class Complete(_Request, frozen=True, kw_only=True, tag="complete"):
-    """Names that complete the expression at the end of `text`. Runs no code of the user's. Answer: Completions."""
+class Completions(_Message, frozen=True, kw_only=True, tag="completions"):
+    """Names that could follow `text`; answered by a list of str."""
 
+    id: int
     text: str
     frame: int | None = None
 
 
-class Cancel(_Request, frozen=True, kw_only=True, tag="cancel"):
-    """Interrupt the evaluation of the request `request`, if it still runs. Answer: Accepted."""
-
-    request: int
-
-
-ToWorker = (
+DebugCommand = (
     SetBreakpoints
     | SetFunctionBreakpoints
-    | SetExceptionBreakpoints
-    | Configure
+    | SetExceptionFilters
+    | Go
     | Pause
-    | Resume
-    | Detach
-    | GetThreads
-    | GetLoadedPaths
-    | GetStack
-    | GetScopes
-    | GetVariables
+    | Continue
+    | Step
+    | Stack
+    | Scopes
+    | Variables
     | Evaluate
     | SetVariable
     | SetExpression
     | Goto
-    | GetException
-    | Complete
-    | Cancel
+    | ExceptionInfo
+    | Completions
 )
+Question = Stack | Scopes | Variables | Evaluate | SetVariable | SetExpression | Goto | ExceptionInfo | Completions
 
 # ------------------------------------------------------------------------------------------- worker to host
 
 
-class _Answer(_Message, frozen=True, kw_only=True):
+class Answer(_Message, frozen=True, kw_only=True, tag="answer"):
     id: int
+    value: msgspec.Raw = msgspec.Raw(b"\xc0")
 
 
-class Accepted(_Answer, frozen=True, kw_only=True, tag="accepted"):
-    pass
-
-
-class Refused(_Answer, frozen=True, kw_only=True, tag="refused"):
-    """`message` is for the user. `needs_confirmation`: it would work with `allow_requests`."""
-
+class Refusal(_Message, frozen=True, kw_only=True, tag="refusal"):
+    id: int
     message: str
-    needs_confirmation: bool = False
-
-
-class Threads(_Answer, frozen=True, kw_only=True, tag="threads"):
-    threads: tuple[Thread, ...]
-
-
-class LoadedPaths(_Answer, frozen=True, kw_only=True, tag="loaded_paths"):
-    """Files of the user's that were loaded, in the order of loading."""
-
-    paths: tuple[str, ...]
-
-
-class Stack(_Answer, frozen=True, kw_only=True, tag="stack"):
-    """Innermost first; `total` counts all frames of the thread."""
-
-    frames: tuple[Frame, ...]
-    total: int
-
-
-class Scopes(_Answer, frozen=True, kw_only=True, tag="scopes"):
-    scopes: tuple[Scope, ...]
-
-
-class Variables(_Answer, frozen=True, kw_only=True, tag="variables"):
-    variables: tuple[Variable, ...]
-
-
-class Evaluated(_Answer, frozen=True, kw_only=True, tag="evaluated"):
-    """`variable.name` is the expression."""
-
-    variable: Variable
-
-
-class ExceptionDetails(_Answer, frozen=True, kw_only=True, tag="exception"):
-    """`type_name` is qualified; `traceback` is as Python prints it, without the runtime's frames."""
-
-    type_name: str
-    message: str
-    mode: Literal["always", "unhandled"]
-    traceback: str
-    cause: str = ""
-
-
-class Completions(_Answer, frozen=True, kw_only=True, tag="completions"):
-    """`replaced` is the number of characters at the end of the text that a label stands for."""
-
-    items: tuple[Completion, ...]
-    replaced: int
 
 
 class Stopped(_Message, frozen=True, kw_only=True, tag="stopped"):
-    """A thread has stopped at `path`:`line`. Until a Resume, its values can be asked for."""
+    """The script stands still. `reason` as DAP names it: breakpoint, step, pause, entry, exception, goto."""
 
-    thread: Thread
-    reason: StopReason
+    reason: str
     path: str
     line: int
-    description: str = ""
     text: str = ""
-    breakpoints: tuple[int, ...] = ()
-    others_run: bool = False
+    hit_ids: tuple[int, ...] = ()
 
 
-class Continued(_Message, frozen=True, kw_only=True, tag="continued"):
-    """The stopped thread goes on. Handles of its stop are void."""
-
-    thread: Thread
+class Resumed(_Message, frozen=True, kw_only=True, tag="resumed"):
+    pass
 
 
-class ThreadStarted(_Message, frozen=True, kw_only=True, tag="thread_started"):
-    thread: Thread
+class Logged(_Message, frozen=True, kw_only=True, tag="logged"):
+    """A logpoint's text, or what is wrong with a breakpoint's condition."""
 
-
-class Output(_Message, frozen=True, kw_only=True, tag="output"):
-    """A logpoint's text, or a fault of a breakpoint's condition."""
-
-    stream: Stream
     text: str
     path: str
     line: int
+    is_error: bool = False
 
 
-class BreakpointChanged(_Message, frozen=True, kw_only=True, tag="breakpoint_changed"):
-    """What became of a breakpoint: `verified` False with the reason, or hit so many times."""
-
-    number: int
-    verified: bool
-    message: str = ""
-    line: int = 0
-    hits: int = 0
-
-
-class SourceLoaded(_Message, frozen=True, kw_only=True, tag="source_loaded"):
-    path: str
-
-
-ToHost = (
-    Accepted
-    | Refused
-    | Threads
-    | LoadedPaths
-    | Stack
-    | Scopes
-    | Variables
-    | Evaluated
-    | ExceptionDetails
-    | Completions
-    | Stopped
-    | Continued
-    | ThreadStarted
-    | Output
-    | BreakpointChanged
-    | SourceLoaded
-)
-
-Answer = (
-    Accepted
-    | Refused
-    | Threads
-    | LoadedPaths
-    | Stack
-    | Scopes
-    | Variables
-    | Evaluated
-    | ExceptionDetails
-    | Completions
-)
+DebugEvent = Answer | Refusal | Stopped | Resumed | Logged
 
 _encoder = msgspec.msgpack.Encoder()
-_to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
-_to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)
+_command_decoder: msgspec.msgpack.Decoder[DebugCommand] = msgspec.msgpack.Decoder(DebugCommand)
+_event_decoder: msgspec.msgpack.Decoder[DebugEvent] = msgspec.msgpack.Decoder(DebugEvent)
 
 
-def encode(message: ToWorker | ToHost) -> bytes:
+def encode(message: DebugCommand | DebugEvent | object) -> bytes:
     return _encoder.encode(message)
 
 
-def decode_from_host(frame: bytes) -> ToWorker:
-    """Raises: msgspec.ValidationError or msgspec.DecodeError, naming the bad field."""
-    return _to_worker.decode(frame)
+def decode_command(frame: bytes) -> DebugCommand:
+    """Raises: msgspec.ValidationError or msgspec.DecodeError."""
+    return _command_decoder.decode(frame)
 
 
-def decode_from_worker(frame: bytes) -> ToHost:
-    """Raises: msgspec.ValidationError or msgspec.DecodeError, naming the bad field."""
-    return _to_host.decode(frame)
+def decode_event(frame: bytes) -> DebugEvent:
+    """Raises: msgspec.ValidationError or msgspec.DecodeError."""
+    return _event_decoder.decode(frame)

@@ -17,6 +17,7 @@ from circuit_link.host_start import StartReport, encode_report, state_folder
 from circuit_runtime.callouts.client import CalloutClient
 from circuit_runtime.host.broadcast import Audience, RunBroadcast
 from circuit_runtime.host.client_session import error_info
+from circuit_runtime.host.dap_server import DapServer
 from circuit_runtime.host.listener import Listener
 from circuit_runtime.host.local_workspace import LocalWorkspace
 from circuit_runtime.host.log_archive import LogArchive
@@ -84,11 +85,15 @@ class HostProcess:
             listener=listener,
             dap_address=str(dap_address),
         )
+        dap = DapServer(self._root, runs, workspace.project, dap_address)
         parts.callback(server.close)
+        parts.callback(dap.close)
+        dap.start()
         server.start()
+        pool.prestart(debug=True)
         _log.info("serving %s as process %d", self._root, os.getpid())
         self._report(None)
-        server.wait_until_idle(self._grace_s, stop, lambda: False)
+        server.wait_until_idle(self._grace_s, stop, lambda: dap.has_clients)
         _log.info("nobody needs the host of %s any more", self._root)
 
     def _report(self, error: ErrorInfo | None) -> None:

@@ -34,7 +34,12 @@ class Stopped(GovernorLimitException):
 
 
 class Channel:
-    """Requests to the host. `serve_call` runs the triggers of a `Call`; it is set before the first request."""
+    """Requests to the host.
+
+    Attributes:
+        serve_call: runs the triggers of a `Call`; it is set before the first request.
+        refusal: while set, requests raise CircuitException with this text, as a debugger's evaluations need it.
+    """
 
     def __init__(self, socket: FrameSocket) -> None:
         self._socket = socket
@@ -44,6 +49,7 @@ class Channel:
         self._last_id = 0
         self._dead: GovernorLimitException | None = None
         self.serve_call: CallHandler | None = None
+        self.refusal: str | None = None
 
     @property
     def dead(self) -> GovernorLimitException | None:
@@ -110,6 +116,8 @@ class Channel:
         `make` encodes all of them first: one that is too long must not leave the others open.
         """
         self.check_alive()
+        if self.refusal is not None:
+            raise CircuitException(self.refusal)
         with self._turn:
             self._acquire()
             self._last_id += 1

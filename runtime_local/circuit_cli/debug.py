@@ -1,0 +1,91 @@
+"""`debug --dap HOST:PORT`: the project's debugger for any Debug Adapter Protocol client."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from circuit_cli.options import JsonOption, ProjectOption
+from circuit_cli.presenter import Presenter, presented
+from circuit_cli.project_folder import find_project
+from circuit_link.errors import UserFacingError
+
+_CHUNK_BYTES = 65_536
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("debug")(debug_command)
+
+
+def debug_command(
+    dap: Annotated[
+        str, typer.Option("--dap", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
+    ],
+    project: ProjectOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Serve the debugger to an editor, one session after another, until interrupted."""
+    presenter = Presenter(json_output)
+    with presented(presenter):
+        serve(presenter, find_project(project), *_address(dap))
+
+
+def serve(presenter: Presenter, root: Path, host: str, port: int) -> None:
+    """Listen, and connect each client with the project's host. Raises: UserFacingError."""
+    from circuit_link.client import connect_or_start
+
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as exc:
+        raise UserFacingError(
+            f"Cannot listen on {host}:{port}: {exc.strerror}.",
+            code="ADDRESS_UNAVAILABLE",
+            hint="Choose another port.",
+        ) from exc
+    with listening, connect_or_start(root, client="circuit-cli debug") as client:
+        actual = listening.getsockname()[1]
+        if presenter.json_output:
+            presenter.line({"host": host, "port": actual})
+        else:
+            presenter.text(f"Debug Adapter Protocol on {host}:{actual}\n")
+        while True:
+            connection, _address_of_client = listening.accept()
+            with connection:
+                _pipe(connection, client.attached.dap_address)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise UserFacingError(
+            f"--dap {text!r} is not HOST:PORT.", code="USAGE", hint="For example 127.0.0.1:4711."
+        )
+    return host or "127.0.0.1", int(port)
+
+
+def _pipe(client: socket.socket, dap_address: str) -> None:
+    """Move bytes between a client and the host's debugger until one of them has gone."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as debugger:
+        debugger.connect(dap_address)
+        back = threading.Thread(target=_copy, args=(debugger, client), daemon=True)
+        back.start()
+        _copy(client, debugger)
+        back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(_CHUNK_BYTES):
+            target.sendall(data)
+    except OSError:
+        pass
+    finally:
+        try:
+            target.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass

@@ -1,0 +1,77 @@
+"""Serves the debugger as Debug Adapter Protocol on a socket of the host: one session for each connection."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from circuit_runtime.host.dap_session import DapSession
+from circuit_runtime.host.runs import RunService
+from circuit_runtime.project.project import Project
+
+_log = logging.getLogger("circuit.debug")
+
+
+class DapServer:
+    """Listens for DAP clients on an owner-only unix socket. Thread-safe; `close` ends all sessions.
+
+    Args:
+        project: reads the project as it is on disk now; raises UserFacingError.
+    """
+
+    def __init__(self, root: Path, runs: RunService, project: Callable[[], Project], address: Path) -> None:
+        self._root = root
+        self._runs = runs
+        self._project = project
+        self._address = address
+        self._lock = threading.Lock()
+        self._sessions: set[DapSession] = set()
+        self._socket: socket.socket | None = None
+
+    @property
+    def has_clients(self) -> bool:
+        with self._lock:
+            return bool(self._sessions)
+
+    def start(self) -> None:
+        """Raises: OSError."""
+        self._address.unlink(missing_ok=True)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(str(self._address))
+        self._address.chmod(0o600)
+        listening.listen()
+        self._socket = listening
+        threading.Thread(target=self._accept, args=(listening,), name="dap", daemon=True).start()
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._address.unlink(missing_ok=True)
+        with self._lock:
+            sessions = tuple(self._sessions)
+        for session in sessions:
+            session.close()
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                connection, _address = listening.accept()
+            except OSError:
+                return
+            session = DapSession(connection, self._root, self._runs, self._project)
+            with self._lock:
+                self._sessions.add(session)
+            threading.Thread(target=self._serve, args=(session,), name="dap-session", daemon=True).start()
+
+    def _serve(self, session: DapSession) -> None:
+        try:
+            session.serve()
+        except Exception:  # noqa: BLE001 - a border: one session's fault must not end the host
+            _log.exception("a debug session failed")
+        finally:
+            session.close()
+            with self._lock:
+                self._sessions.discard(session)
