@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,8 +48,19 @@ def run(python: Path) -> int:
     if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return _call([python, "-m", "circuit_console", "--sample"])
     print("There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set).")
-    print("Running the sample project in the terminal instead.\n", flush=True)
-    return _call([python, "-m", "circuit_cli", "sample"])
+    print("Running the sample project VirtualLPR in the terminal instead.\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        cli: list[str | Path] = [python, "-m", "circuit_cli"]
+        project = ["--project", str(Path(folder) / "VirtualLPR")]
+        event = [f"{project[1]}/events/marcus_create.json", "--source", "ghl", "--now", "2025-11-13T17:45:23Z"]
+        query = "SELECT name, vlpr_score, vlpr_grade, (SELECT subject FROM tasks) FROM Contact"
+        steps: list[list[str | Path]] = [
+            [*cli, "init", project[1], "--template", "virtual-lpr"],
+            [*cli, "event", *event, *project],
+            [*cli, "query", query, *project],
+            [*cli, "test", *project],
+        ]
+        return next((code for step in steps if (code := _call(step))), 0)
 
 
 def check(python: Path) -> int:
