@@ -22,6 +22,9 @@ _OUTCOMES = {
 _CLOSE_TO_LIMIT = 0.8
 
 
+_SHOWN_RECORDS = 20
+
+
 def run_document(result: RunResult, *, with_records: bool) -> dict[str, Any]:
     """The JSON of `exec`, and with `records` of `event`."""
     error = result.error
@@ -95,9 +98,11 @@ def show_result(presenter: Presenter, result: RunResult) -> None:
         text.append(f", exit code {result.exit_code}")
     if result.error is not None:
         _append_error(text, result)
-    for record in result.records:
+    for record in result.records[:_SHOWN_RECORDS]:
         text.append(f"\n  {record.operation} ", "green")
         text.append(f"{record.object} {record.id}")
+    if len(result.records) > _SHOWN_RECORDS:
+        text.append(f"\n  and {len(result.records) - _SHOWN_RECORDS:,} more", "dim")
     presenter.message(text)
     if any(used for used, _ in result.limits.values()):
         presenter.message(limits_table(result.limits))

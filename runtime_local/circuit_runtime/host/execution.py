@@ -246,8 +246,14 @@ class Execution:
                 save_edited(save, self._data)
 
     def _end_of(self, done: wire.Done) -> _End:
+        if done.error is None and done.exit_code:
+            # A script that says it failed keeps nothing, as one that raises.
+            path, line = self._service.last_place
+            message = f"The script ended itself with exit code {done.exit_code}."
+            error = RunError(type="SystemExit", message=message, file=path, line=line)
+            return _End("error", error, done.exit_code, done.coverage)
         if done.error is None:
-            return _End("success", exit_code=done.exit_code, coverage=done.coverage)
+            return _End("success", coverage=done.coverage)
         return _End("error", _run_error(done.error), done.exit_code or 1, done.coverage)
 
     def _end_of_lost_worker(self, text: str) -> _End:
