@@ -20,12 +20,16 @@ from circuit_console.panes.debugger.call_stack import CallStackPane
 from circuit_console.panes.debugger.variables import VariablesPane
 from circuit_console.panes.editor.area import EditorArea
 from circuit_console.panes.explorer.pane import ExplorerPane
+from circuit_console.panes.gauges.pane import GovernorPane
+from circuit_console.panes.log.pane import LogPane
 from circuit_console.panes.search.pane import SearchPane
+from circuit_console.panes.timeline.pane import TimelinePane
 from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.debug_session import DebugSession
 from circuit_console.services.documents import Documents
 from circuit_console.services.host_link import HostLink
 from circuit_console.services.project_watcher import ProjectWatcher
+from circuit_console.services.run_log import RunLog
 from circuit_console.services.runs import Runs
 from circuit_console.services.tasks import Tasks
 from circuit_console.widgets.pane import Pane
@@ -86,6 +90,7 @@ class Console(QObject):
     ) -> None:
         self.tasks = Tasks(self)
         self.host = host or HostLink(root, self)
+        self.run_log = RunLog(self.host, self)
         self.breakpoints = Breakpoints(BreakpointSet(session.breakpoints), self)
         self.debug = DebugSession(root, self.breakpoints, self)
         self.runs = Runs(self.host, self.debug, self.tasks, self)
@@ -102,12 +107,19 @@ class Console(QObject):
         self.variables = VariablesPane(theme, self.debug, notices)
         self.console_pane = ConsolePane(theme, self.host, self.runs, self.debug, root)
         self._banner = PausedBanner(theme, self.debug)
+        self.timeline = TimelinePane(theme, self.run_log)
+        self.log = LogPane(theme, self.run_log)
+        self.governor = GovernorPane(theme, self.run_log)
+        # The order is that of tabs and sections.
         self._panes: tuple[Pane, ...] = (
             self.explorer,
             self.search,
             self.call_stack,
             self.breakpoints_pane,
+            self.governor,
             self.variables,
+            self.timeline,
+            self.log,
             self.console_pane,
         )
 

@@ -149,12 +149,7 @@ class HostLink(QObject):
         """
         number = next(self._numbers)
         self._waiting[number] = (on_answer or _ignore, on_failed)
-        message = build(number)
-        if self._writer is None:
-            self._unsent.append(message)
-            self.start()
-        else:
-            self._writer.put(message)
+        self._deliver(build(number))
         return number
 
     def stop(self) -> None:
@@ -229,6 +224,14 @@ class HostLink(QObject):
             case _:
                 assert_never(message)
         self._complete(message)
+
+    def _deliver(self, message: hp.ClientToHost) -> None:
+        """Queue a message for the writer; without a connection, keep it and connect."""
+        if self._writer is None:
+            self._unsent.append(message)
+            self.start()
+        else:
+            self._writer.put(message)
 
     def _collect(self, part: hp.QueryAnswered | hp.LogRead) -> None:
         parts = self._parts.setdefault(part.request, [])

@@ -73,6 +73,7 @@ class CodeEditor(QWidget):
         self.setAccessibleName(f"Editor, {path}")
         QWidget.setAccessibleName(self._view, f"Editor, {path}")
         self._tab_leaves = False
+        self._is_replacing = False
         self._words = QTimer(self)
         self._words.setSingleShot(True)
         self._words.setInterval(_WORD_DELAY_MS)
@@ -88,9 +89,11 @@ class CodeEditor(QWidget):
     def load(self, content: str) -> None:
         """Show a text as saved, without history. Marks are gone: set them again."""
         view = self._view
+        self._is_replacing = True
         view.setUndoCollection(False)
         view.clearAll()
         text.append(view, content)
+        self._is_replacing = False
         view.setUndoCollection(True)
         view.emptyUndoBuffer()
         view.setSavePoint()
@@ -99,10 +102,15 @@ class CodeEditor(QWidget):
         fit_number_margin(view)
 
     def replace_text(self, content: str) -> None:
-        """Put another text in as one step that can be undone, keeping the caret's line."""
+        """Put another text in as one step that can be undone; caret and breakpoints keep their lines."""
         caret = self.caret()
+        breakpoints = self.marks.breakpoint_looks()
+        self._is_replacing = True
         text.replace_all(self._view, content)
+        self._is_replacing = False
+        self.marks.set_breakpoints(breakpoints)
         self.go_to(caret.line, caret.column)
+        self.edited.emit()
 
     def mark_saved(self) -> None:
         self._view.setSavePoint()
@@ -278,7 +286,8 @@ class CodeEditor(QWidget):
     def _on_modified(self, *change: object) -> None:
         if change[3]:
             fit_number_margin(self._view)
-        self.edited.emit()
+        if not self._is_replacing:
+            self.edited.emit()
 
     @Slot(bool)
     def _on_save_point_changed(self, is_modified: bool) -> None:

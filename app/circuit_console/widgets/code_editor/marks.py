@@ -45,6 +45,7 @@ class Marks:
     def __init__(self, view: ScintillaEdit) -> None:
         self._view = view
         self._breakpoints: dict[str, int] = {}
+        self._looks: dict[str, BreakpointLook] = {}
         self._values: Mapping[int, str] = {}
         self._problems: tuple[TextProblem, ...] = ()
         self._execution_line = 0
@@ -59,6 +60,7 @@ class Marks:
         for marker in BREAKPOINT_MARKERS:
             view.markerDeleteAll(marker)
         self._breakpoints.clear()
+        self._looks = {key: look for key, (_, look) in breakpoints.items()}
         for key, (line, look) in breakpoints.items():
             if 1 <= line <= view.lineCount():
                 self._breakpoints[key] = view.markerAdd(line - 1, _MARKER_OF[look])
@@ -67,6 +69,10 @@ class Marks:
         """Where each breakpoint is now; one whose line was deleted is missing."""
         found = ((key, self._view.markerLineFromHandle(handle)) for key, handle in self._breakpoints.items())
         return {key: line + 1 for key, line in found if line >= 0}
+
+    def breakpoint_looks(self) -> dict[str, tuple[int, BreakpointLook]]:
+        """As `set_breakpoints` takes them, where they are now."""
+        return {key: (line, self._looks[key]) for key, line in self.breakpoint_lines().items()}
 
     def has_breakpoint(self, line: int) -> bool:
         mask = sum(1 << marker for marker in BREAKPOINT_MARKERS)

@@ -40,9 +40,11 @@ def position(view: ScintillaEdit, line: int, column: int = 1) -> int:
     """The byte offset of a 1-based place, clamped to the text."""
     index = max(0, min(line - 1, view.lineCount() - 1))
     start, end = view.positionFromLine(index), view.lineEndPosition(index)
-    found = view.positionRelative(start, max(0, column - 1))
+    if column <= 1:
+        return start
+    found = view.positionRelative(start, column - 1)
     # Scintilla answers 0 where the place lies beyond the text.
-    return end if found > end or found < start else found
+    return found if start < found <= end else end
 
 
 def place(view: ScintillaEdit, offset: int) -> tuple[int, int]:
