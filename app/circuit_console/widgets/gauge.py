@@ -29,6 +29,7 @@ _RING_WIDTH = 4.5
 _RING_INSET_PX = 8
 _TEXT_LEFT_PX = _RING_INSET_PX + _RING_PX + 6
 _LEAST_ARC_DEGREES = 6.0
+_LEAST_GHOST_SHARE = 0.03
 
 
 class GaugeCard(QWidget):
@@ -118,7 +119,7 @@ class GaugeCard(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self._theme.color("border"), _RING_WIDTH))
         painter.drawEllipse(track)
-        if self._view.ghost_share is not None:
+        if self._view.ghost_share is not None and self._view.ghost_share > _LEAST_GHOST_SHARE:
             self._paint_ghost(painter, track, self._view.ghost_share)
         # A dot at the top also where nothing is used, as in the picture: the ring is alive.
         degrees = max(_LEAST_ARC_DEGREES, 360 * min(1.0, self._view.share))

@@ -169,3 +169,68 @@ def play(host: HostLink) -> Callable[[list[ev.LogEvent]], None]:
         host.handle(hp.EventsEmitted(run_id="r1", events=tuple(events)))
 
     return play
+
+
+def test_descriptions() -> tuple[hp.TestDescription, ...]:
+    names = {
+        "tests/test_virtual_lpr.py": (
+            "high_intent_scores_70",
+            "bulk_200_leads",
+            "census_mock",
+            "rescore_on_visit",
+            "no_email",
+            "score_is_capped",
+        ),
+        "tests/test_contact_trigger.py": ("inserts", "updates", "chunks"),
+    }
+    return tuple(
+        hp.TestDescription(
+            id=f"{path}::Tests::{name}",
+            name=name,
+            path=path,
+            line=10 * place,
+            class_name="Tests",
+            method=name,
+        )
+        for path, of_file in names.items()
+        for place, name in enumerate(of_file, start=1)
+    )
+
+
+test_descriptions.__test__ = False  # type: ignore[attr-defined]  # pytest would take it for a test
+
+
+def project(**changes: Any) -> hp.ProjectDescription:
+    fields: dict[str, Any] = {
+        "name": "VirtualLPR",
+        "root": "/project",
+        "profile": "circuit",
+        "objects": (),
+        "triggers": (),
+        "tests": test_descriptions(),
+        "run_configurations": (),
+        "environments": (hp.EnvironmentRef(name="staging", url="http://127.0.0.1:8100"),),
+        "problems": (),
+    }
+    return hp.ProjectDescription(**(fields | changes))
+
+
+def test_result(description: hp.TestDescription, duration_ms: float = 9.0, message: str = "") -> hp.TestResult:
+    return hp.TestResult(
+        id=description.id,
+        name=description.name,
+        outcome="failed" if message else "passed",
+        message=message,
+        file=description.path if message else "",
+        line=33 if message else 0,
+        duration_ms=duration_ms,
+    )
+
+
+test_result.__test__ = False  # type: ignore[attr-defined]  # pytest would take it for a test
+
+
+def coverage(percent: float = 86.0) -> hp.CoverageReport:
+    covered = int(percent)
+    file = hp.FileCoverage(path=LPR, covered=covered, total=100, missing=(15, 16), hit=(10, 11, 12, 13, 14))
+    return hp.CoverageReport(covered=covered, total=100, percent=percent, files=(file,))

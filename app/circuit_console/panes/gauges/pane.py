@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 import circuit_link.host_protocol as hp
@@ -28,7 +28,6 @@ from circuit_log.limits import LimitName
 _SIDE_PX = 12
 _GAP_PX = 8
 _CARD_ROW_PX = 60
-_BREACH_PX = 74
 _REFRESH_MS = 33
 
 
@@ -94,13 +93,16 @@ class GovernorPane(Pane):
         set_role(self._breach_line, "link")
         self._breach_line.clicked.connect(self._on_breach_line_clicked)
         row = QHBoxLayout(box)
-        row.setContentsMargins(_SIDE_PX, 0, _SIDE_PX, 0)
+        row.setContentsMargins(_SIDE_PX + 4, 0, _SIDE_PX, 0)
         row.setSpacing(_GAP_PX)
-        row.addWidget(IconLabel(self._theme, "octagon-x", "err"))
+        row.addWidget(IconLabel(self._theme, "octagon-x", "err"), 0, Qt.AlignmentFlag.AlignTop)
         texts = QVBoxLayout()
         texts.setSpacing(0)
-        for part in (self._breach_text, self._breach_line, self._breach_advice):
-            texts.addWidget(part)
+        first = QHBoxLayout()
+        first.addWidget(self._breach_text, 1)
+        first.addWidget(self._breach_line)
+        texts.addLayout(first)
+        texts.addWidget(self._breach_advice)
         row.addLayout(texts, 1)
         box.setVisible(False)
         return box
