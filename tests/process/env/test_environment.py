@@ -60,7 +60,8 @@ class Quick:
         contact = CircuitTest.create_test_contact(
             email="a@b.com", industry="Technology", called_business=True,
             mailing_postal_code="10019",
-            last_website_visit=CircuitScript.now() - timedelta(hours=2), title="CEO", annual_revenue=5, employees=20,
+            last_website_visit=CircuitScript.now() - timedelta(hours=2),
+            title="CEO", annual_revenue=5, employees=20,
         )
         CircuitDB.update("Contact", {"id": contact.id, "email_clicks": 3})
         score = VirtualLPR.calculate(contact)
