@@ -31,6 +31,16 @@ class StackFrame:
     column: int = 0
     is_label: bool = False
 
+    @property
+    def short_name(self) -> str:
+        """The function without its classes: `_scored <listcomp>` for `VirtualLPR._scored.<listcomp>`."""
+        if self.is_label:
+            return self.name
+        parts = self.name.replace(".<locals>", "").split(".")
+        if parts[-1].startswith("<") and len(parts) > 1:
+            return f"{parts[-2]} {parts[-1]}"
+        return parts[-1]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from circuit_link.host_protocol import Problem
@@ -25,10 +26,16 @@ class Symbol:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """`outline` is None where the text does not parse: the one before still helps."""
+    """What was found in one text.
+
+    Attributes:
+        outline: None where the text does not parse: the one before still helps.
+        assigned: the plain names that each line's statement assigns, by its 1-based line.
+    """
 
     outline: tuple[Symbol, ...] | None
     problems: tuple[Problem, ...]
+    assigned: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def facts_of(path: str, text: str) -> SourceFacts:
@@ -43,7 +50,7 @@ def facts_of(path: str, text: str) -> SourceFacts:
         return SourceFacts(None, (_syntax_problem(path, exc),))
     except (ValueError, RecursionError, MemoryError) as exc:
         return SourceFacts(None, (Problem(path=path, line=1, column=0, message=str(exc) or type(exc).__name__),))
-    return SourceFacts(tuple(_symbols(tree, 0)), _doubts(path, tree))
+    return SourceFacts(tuple(_symbols(tree, 0)), _doubts(path, tree), _assigned(tree))
 
 
 def enclosing(outline: tuple[Symbol, ...], line: int) -> tuple[Symbol, ...]:
@@ -66,6 +73,23 @@ def _symbols(node: ast.AST, depth: int) -> list[Symbol]:
             case _:
                 pass
     return found
+
+
+def _assigned(tree: ast.Module) -> dict[int, tuple[str, ...]]:
+    found: dict[int, list[str]] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign():
+                targets: list[ast.expr] = node.targets
+            case ast.AnnAssign() | ast.AugAssign() | ast.For() | ast.AsyncFor():
+                targets = [node.target]
+            case ast.With() | ast.AsyncWith():
+                targets = [item.optional_vars for item in node.items if item.optional_vars is not None]
+            case _:
+                continue
+        names = [one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
+        found.setdefault(node.lineno, []).extend(names)
+    return {line: tuple(dict.fromkeys(names)) for line, names in found.items() if names}
 
 
 def _syntax_problem(path: str, error: SyntaxError) -> Problem:

@@ -49,13 +49,13 @@ class StackModel(QAbstractTableModel):
         place = f"{frame.path.rpartition('/')[2]}:{frame.line}" if frame.path else ""
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return frame.name if index.column() == 0 else place
+                return frame.short_name if index.column() == 0 else place
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
                 return f"{frame.name} at {frame.path} line {frame.line}" if frame.path else frame.name
             case Qt.ItemDataRole.DecorationRole if index.column() == 0:
                 if frame == self._selected:
                     return self._look.icon("step-forward", "paused", 14)
-                return self._look.icon("chevron-right", "faint", 14) if not frame.is_label else None
+                return self._look.icon("blank", "faint", 14)
             case Qt.ItemDataRole.ForegroundRole:
                 return self._look.color("faint" if frame.is_label else ("text" if index.column() == 0 else "dim"))
             case _:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from circuit_console.core.breakpoints import Breakpoint
 from circuit_console.core.debugging import (
@@ -27,6 +27,7 @@ from circuit_link.errors import UserFacingError
 StepKind = Literal["next", "stepIn", "stepOut"]
 _MAIN_THREAD = 1
 _STACK_FRAMES = 200
+_QUIET_STEP_MS = 200
 SIDE_EFFECTS_REFUSED = "DEBUGGER_REFUSED_1001"
 
 
@@ -79,6 +80,10 @@ class DebugSession(QObject):
         self._is_configured = False
         self._is_answering = False
         self._cursor_line: tuple[str, int] | None = None
+        self._step_timer = QTimer(self)
+        self._step_timer.setSingleShot(True)
+        self._step_timer.setInterval(_QUIET_STEP_MS)
+        self._step_timer.timeout.connect(self._on_step_takes_long)
         breakpoints.changed.connect(self._on_breakpoints_changed)
         breakpoints.filters_changed.connect(self._on_filters_changed)
 
@@ -138,12 +143,16 @@ class DebugSession(QObject):
             self._request("pause", {"threadId": self._thread_id})
 
     def step(self, kind: StepKind) -> None:
-        """Step; while another step is under way one more is kept and done after it."""
+        """Step; while another step is under way one more is kept and done after it.
+
+        That the run goes on is told only when the step takes longer, so that nothing flickers at each key.
+        """
         if self._state is DebugState.RUNNING:
             self._queued_step = kind
         elif self._state is DebugState.PAUSED:
             self._request(kind, {"threadId": self._thread_id})
-            self._enter(DebugState.RUNNING)
+            self._state = DebugState.RUNNING
+            self._step_timer.start()
 
     def run_to(self, path: str, line: int) -> None:
         """Go on until the line is reached, by a breakpoint that goes away at the next stop."""
@@ -419,10 +428,19 @@ class DebugSession(QObject):
 
     # ------------------------------------------------------------------------------------------ inside
 
+    @Slot()
+    def _on_step_takes_long(self) -> None:
+        if self._state is DebugState.RUNNING:
+            self._publish_state()
+
     def _enter(self, state: DebugState) -> None:
-        if state is self._state:
-            return
-        self._state = state
+        self._step_timer.stop()
+        if state is not self._state:
+            self._state = state
+            self._publish_state()
+
+    def _publish_state(self) -> None:
+        state = self._state
         if state is not DebugState.PAUSED:
             self._stop = None
             self._frame = None

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from circuit_console.core.project_files import is_hidden
 
 if TYPE_CHECKING:
+    from watchdog.events import FileSystemEventHandler
     from watchdog.observers.api import BaseObserver
 
 _QUIET_MS = 150
@@ -30,6 +31,8 @@ class ProjectWatcher(QObject):
         super().__init__(parent)
         self._root = root
         self._observer: BaseObserver | None = None
+        self._handler: FileSystemEventHandler | None = None
+        self._watched: set[Path] = set()
         self._paths: set[str] = set()
         self._quiet = QTimer(self)
         self._quiet.setSingleShot(True)
@@ -52,13 +55,11 @@ class ProjectWatcher(QObject):
                     if path:
                         noticed.emit(path if isinstance(path, str) else bytes(path).decode("utf-8", "replace"))
 
-        observer = Observer()
-        try:
-            observer.schedule(Handler(), str(self._root), recursive=True)
-            observer.start()
-        except OSError:
-            return  # Out of watches: the console compares files when it is looked at instead.
-        self._observer = observer
+        self._handler = Handler()
+        self._observer = Observer()
+        self._observer.start()
+        self._watch(self._root, is_recursive=False)
+        self._watch_new_folders()
 
     def stop(self) -> None:
         if self._observer is not None:
@@ -66,13 +67,31 @@ class ProjectWatcher(QObject):
             self._observer.join(_STOP_TIMEOUT_S)
             self._observer = None
 
+    def _watch_new_folders(self) -> None:
+        """Each folder of its own: `.circuit` changes all the time and is nobody's business."""
+        for entry in self._root.iterdir() if self._root.is_dir() else ():
+            if entry.is_dir() and not entry.is_symlink() and not is_hidden(entry.name):
+                self._watch(entry, is_recursive=True)
+
+    def _watch(self, folder: Path, *, is_recursive: bool) -> None:
+        if self._observer is None or self._handler is None or folder in self._watched:
+            return
+        try:
+            self._observer.schedule(self._handler, str(folder), recursive=is_recursive)
+        except OSError:
+            return  # Out of watches: the console compares files when it is looked at instead.
+        self._watched.add(folder)
+
     @Slot(str)
     def _on_noticed(self, path: str) -> None:
         try:
             relative = Path(path).relative_to(self._root).as_posix()
         except ValueError:
             return
-        if not is_hidden(relative):
+        if relative != "." and not is_hidden(relative):
+            if "/" not in relative:
+                self._watched = {folder for folder in self._watched if folder.is_dir()}
+                self._watch_new_folders()
             self._paths.add(relative)
             self._quiet.start()
 

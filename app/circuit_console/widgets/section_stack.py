@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from circuit_console.widgets.controls import SectionHead, set_ground
@@ -19,9 +19,11 @@ class Section(QWidget):
 
     Signals:
         toggled: bool, whether it is open now.
+        wish_changed: None, when the pane needs another height.
     """
 
     toggled = Signal(bool)
+    wish_changed = Signal()
 
     def __init__(self, theme: Theme, pane: Pane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +45,13 @@ class Section(QWidget):
         """Its height where it does not stretch."""
         if not self.head.is_open:
             return self.head.height()
-        return self.head.height() + self.pane.preferred_height_px
+        needed_px = max(self.pane.preferred_height_px, self.pane.minimumSizeHint().height())
+        return self.head.height() + needed_px
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.wish_changed.emit()
+        return super().event(event)
 
     @Slot(bool)
     def _on_head_toggled(self, is_open: bool) -> None:
@@ -67,14 +75,16 @@ class SectionStack(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Vertical, self)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
+        self._shown: tuple[str, ...] = ()
+        self._last_wishes: tuple[int, ...] = ()
         self._sections = {pane.pane_id: Section(theme, pane, self) for pane in panes}
         for section in self._sections.values():
             section.setVisible(False)
             section.toggled.connect(self._on_section_toggled)
+            section.wish_changed.connect(self._on_wish_changed)
         # Takes the height that no section wants, so that folded sections stay at the top.
         self._rest = QWidget(self)
         self._rest.setMinimumHeight(0)
-        self._shown: tuple[str, ...] = ()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._splitter)
@@ -115,6 +125,18 @@ class SectionStack(QWidget):
     def _on_section_toggled(self, _is_open: bool) -> None:
         self._share()
         self.changed.emit()
+
+    @Slot()
+    def _on_wish_changed(self) -> None:
+        """Only what does not stretch has a wish; leave alone what the user dragged otherwise."""
+        wishes = self._wishes()
+        if wishes != self._last_wishes:
+            self._last_wishes = wishes
+            self._share()
+
+    def _wishes(self) -> tuple[int, ...]:
+        sections = (self._sections[pane_id] for pane_id in self._shown)
+        return tuple(one.wanted_px for one in sections if not one.pane.stretches)
 
     def _share(self) -> None:
         """Give each section the height it wants, and the rest to those that stretch."""

@@ -91,7 +91,7 @@ QToolButton[role="status"]:hover { background: @hover; color: @text; }
 QToolButton[role="status"][tone="paused"] { color: @paused; }
 QToolButton[role="status"][tone="running"] { color: @ok; }
 QToolButton[role="status"][tone="error"] { color: @err; }
-QToolButton[role="crumb"] { color: @dim; padding: 0 3px; font-size: 13px; }
+QToolButton[role="crumb"] { color: @dim; padding: 1px 0 0 0; font-size: 13px; }
 QToolButton[role="crumb"]:hover { color: @text; }
 QToolButton[role="section"] { text-align: left; }
 QCheckBox, QRadioButton { spacing: 8px; background: transparent; }

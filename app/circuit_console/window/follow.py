@@ -58,10 +58,10 @@ class FollowDebugger(QObject):
         page = self._editor.page(frame.path) if frame is not None else None
         if frame is None or page is None:
             return
-        lines = page.editor.text().split("\n")
         around = enclosing(page.outline, frame.line)
         first = around[-1].line if around else 1
-        self._editor.show_values(frame.path, inline_values(lines, first, frame.line, values))
+        current = page.editor.line_text(frame.line)
+        self._editor.show_values(frame.path, inline_values(current, page.assigned, first, frame.line, values))
 
     @Slot(object)
     def _on_run_state_changed(self, state: RunState) -> None:

@@ -46,11 +46,18 @@ def test_an_undefined_name_is_a_warning() -> None:
 
 
 def test_values_stand_where_they_were_assigned_and_used() -> None:
+    facts = facts_of("classes/score.py", _TEXT)
     values = {"fit": "26", "part": "8", "self": "<Score>", "lead": "<Contact>"}
 
-    shown = inline_values(_TEXT.split("\n"), 4, 7, values)
+    shown = inline_values("            fit += part", facts.assigned, 4, 7, values)
 
     assert shown == {5: "fit = 26", 6: "part = 8", 7: "fit = 26   part = 8"}
+
+
+def test_a_keyword_argument_is_no_assignment() -> None:
+    facts = facts_of("a.py", "x = f(\n    total=1,\n)\n")
+
+    assert facts.assigned == {1: ("x",)}
 
 
 @pytest.mark.parametrize(

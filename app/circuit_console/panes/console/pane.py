@@ -221,8 +221,8 @@ class ConsolePane(Pane):
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:
         if frame is not None:
-            self._prompt.setText(f"{frame.name}>")
-            self._input.setPlaceholderText(f"Evaluated in {frame.name}, with its variables.")
+            self._prompt.setText(f"{frame.short_name}>")
+            self._input.setPlaceholderText(f"Evaluated in {frame.short_name}, with its variables.")
             self._input.setEnabled(True)
 
     @Slot(str)

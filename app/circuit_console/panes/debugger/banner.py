@@ -63,7 +63,7 @@ class PausedBanner(QWidget):
         if frame is None or stop is None:
             return
         self._title.setText(_REASONS.get(stop.reason, "Paused"))
-        parts = [frame.name, f"{frame.path.rpartition('/')[2]} line {frame.line}" if frame.path else ""]
+        parts = [frame.short_name, f"{frame.path.rpartition('/')[2]} line {frame.line}" if frame.path else ""]
         if stop.reason == "exception":
             parts.append(stop.text or stop.description)
         self._place.set_full_text(" · ".join(part for part in parts if part))

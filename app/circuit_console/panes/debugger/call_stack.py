@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QSize, Slot
+from PySide6.QtCore import QModelIndex, QSize, Qt, Slot
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStackedWidget, QTreeView, QVBoxLayout, QWidget
 
 from circuit_console.core.debugging import StackFrame
@@ -13,6 +13,8 @@ from circuit_console.widgets.controls import label
 from circuit_console.widgets.pane import Pane, Region
 from circuit_console.widgets.theme import Theme
 
+_PLACE_PX = 116
+
 
 class CallStackPane(Pane):
     """Choosing a row shows that call's line and variables."""
@@ -22,7 +24,7 @@ class CallStackPane(Pane):
     icon_name = "layers"
     region = Region.SIDE
     stretches = False
-    preferred_height_px = 108
+    preferred_height_px = 150
 
     def __init__(self, theme: Theme, debug: DebugSession, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,7 +42,9 @@ class CallStackPane(Pane):
         header = self._view.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(1, _PLACE_PX)
+        self._view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._view.clicked.connect(self._on_chosen)
         self._view.activated.connect(self._on_chosen)
         self._empty = label("Not paused", "faint")
@@ -67,6 +71,8 @@ class CallStackPane(Pane):
     @Slot(object)
     def _on_stack_loaded(self, frames: tuple[StackFrame, ...]) -> None:
         self._model.show_stack(frames)
+        for row, frame in enumerate(frames):
+            self._view.setFirstColumnSpanned(row, QModelIndex(), frame.is_label)
         self._stack.setCurrentWidget(self._view if frames else self._empty)
 
     @Slot(object)

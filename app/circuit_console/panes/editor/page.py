@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -46,6 +48,7 @@ class EditorPage(QWidget):
         layout.addWidget(self.editor, 1)
         self.setFocusProxy(self.editor)
         self.outline: tuple[Symbol, ...] = ()
+        self.assigned: Mapping[int, tuple[str, ...]] = {}
         self.own_problems: tuple[Problem, ...] = ()
         self.host_problems: tuple[Problem, ...] = ()
         self.coverage: FileCoverage | None = None
@@ -95,6 +98,7 @@ class EditorPage(QWidget):
             return
         if facts.outline is not None:
             self.outline = facts.outline
+            self.assigned = facts.assigned
         self.own_problems = facts.problems
         self._draw_problems()
         self.facts_changed.emit(self.path)

@@ -84,6 +84,8 @@ class Marks:
         for marker in (Marker.EXECUTION_GROUND, Marker.EXECUTION_ARROW, Marker.FRAME_GROUND, Marker.FRAME_ARROW):
             view.markerDeleteAll(marker)
         self._execution_line = line
+        # The caret's ground would cover the one of the line that runs next.
+        view.setCaretLineVisible(not line)
         if 1 <= line <= view.lineCount():
             view.markerAdd(line - 1, Marker.EXECUTION_GROUND if is_top_frame else Marker.FRAME_GROUND)
             view.markerAdd(line - 1, Marker.EXECUTION_ARROW if is_top_frame else Marker.FRAME_ARROW)
