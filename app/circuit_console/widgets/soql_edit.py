@@ -1,0 +1,88 @@
+"""A field for SOQL: coloured words, and a wave under the token that was refused."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QSyntaxHighlighter, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
+
+from circuit_console.core.soql_text import QueryError, TokenKind, tokens
+from circuit_console.core.theme import ColorName
+from circuit_console.widgets.theme import Theme
+
+_COLORS: dict[TokenKind, ColorName] = {
+    "keyword": "s_kw",
+    "function": "s_fn",
+    "text": "s_str",
+    "number": "s_num",
+    "bind": "s_builtin",
+    "comment": "s_com",
+}
+
+
+class _Highlighter(QSyntaxHighlighter):
+    def __init__(self, theme: Theme, document: QTextDocument) -> None:
+        super().__init__(document)
+        self._theme = theme
+
+    def highlightBlock(self, text: str) -> None:
+        for token in tokens(text):
+            self.setFormat(token.start, token.length, self._theme.color(_COLORS[token.kind]))
+
+
+class SoqlEdit(QPlainTextEdit):
+    """Ctrl+Enter runs; Tab leaves the field, since a query needs no tabs.
+
+    Signals:
+        run_wanted: None.
+    """
+
+    run_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._highlighter = _Highlighter(theme, self.document())
+        self.setObjectName("soql")
+        self.setAccessibleName("Query")
+        self.setTabChangesFocus(True)
+        self.setFont(theme.mono(13))
+        self.document().setDocumentMargin(10)
+        theme.changed.connect(self._on_theme_changed)
+
+    def wanted_text(self) -> str:
+        """The selection if there is one, else all of it."""
+        chosen = self.textCursor().selectedText().replace("\u2029", "\n")
+        return chosen.strip() or self.toPlainText().strip()
+
+    def mark_error(self, error: QueryError) -> None:
+        """Underline the bad token and put the caret before it."""
+        if not error.length:
+            return
+        cursor = QTextCursor(self.document())
+        end = min(error.start + error.length, self.document().characterCount() - 1)
+        cursor.setPosition(min(error.start, end))
+        self.setTextCursor(cursor)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        wave = QTextCharFormat()
+        wave.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
+        wave.setUnderlineColor(self._theme.color("err"))
+        wave.setBackground(self._theme.color("err_soft"))
+        selection = QTextEdit.ExtraSelection()
+        selection.cursor = cursor
+        selection.format = wave
+        self.setExtraSelections([selection])
+
+    def clear_error(self) -> None:
+        self.setExtraSelections([])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        is_return = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if is_return and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.run_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    @Slot(object)
+    def _on_theme_changed(self, _tokens: object) -> None:
+        self._highlighter.rehighlight()
