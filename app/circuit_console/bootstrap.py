@@ -18,11 +18,13 @@ from circuit_console.panes.debugger.banner import PausedBanner
 from circuit_console.panes.debugger.breakpoints import BreakpointsPane
 from circuit_console.panes.debugger.call_stack import CallStackPane
 from circuit_console.panes.debugger.variables import VariablesPane
-from circuit_console.panes.editor.area import EditorArea
+from circuit_console.panes.editor.area import EditorArea, PageFacts
 from circuit_console.panes.explorer.pane import ExplorerPane
 from circuit_console.panes.gauges.pane import GovernorPane
 from circuit_console.panes.log.pane import LogPane
+from circuit_console.panes.problems.pane import ProblemsPane
 from circuit_console.panes.search.pane import SearchPane
+from circuit_console.panes.tests.pane import TestsPane
 from circuit_console.panes.timeline.pane import TimelinePane
 from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.debug_session import DebugSession
@@ -110,16 +112,20 @@ class Console(QObject):
         self.timeline = TimelinePane(theme, self.run_log)
         self.log = LogPane(theme, self.run_log)
         self.governor = GovernorPane(theme, self.run_log)
+        self.tests = TestsPane(theme, self.host, self.runs)
+        self.problems = ProblemsPane(theme, self.host)
         # The order is that of tabs and sections.
         self._panes: tuple[Pane, ...] = (
             self.explorer,
             self.search,
             self.call_stack,
             self.breakpoints_pane,
+            self.tests,
             self.governor,
             self.variables,
             self.timeline,
             self.log,
+            self.problems,
             self.console_pane,
         )
 
@@ -133,6 +139,7 @@ class Console(QObject):
             search=self.search,
             console=self.console_pane,
             breakpoints_pane=self.breakpoints_pane,
+            tests=self.tests,
             breakpoints=self.breakpoints,
             host=self.host,
             runs=self.runs,
@@ -186,6 +193,9 @@ class Console(QObject):
         self.explorer.disk_changed.connect(self._on_disk_changed)
         self.explorer.path_removed.connect(self._on_path_removed)
         self.documents.saved.connect(self._on_saved)
+        self.editor.facts_changed.connect(self._on_facts_changed)
+        self.problems.problems_changed.connect(self._on_problems_changed)
+        self.tests.creation_requested.connect(self._on_test_wanted)
         self.host.attached.connect(self._on_attached)
         self.host.failed.connect(self._notices.present)
         self.host.detached.connect(self._on_detached)
@@ -277,6 +287,22 @@ class Console(QObject):
     @Slot(str)
     def _on_saved(self, _path: str) -> None:
         self._describe_timer.start()
+
+    @Slot(object)
+    def _on_facts_changed(self, facts: PageFacts) -> None:
+        self.problems.set_editor_problems(facts.path, facts.problems)
+
+    @Slot(object)
+    def _on_problems_changed(self, problems: tuple[hp.Problem, ...]) -> None:
+        self.editor.show_problems(problems)
+        self.controller.set_problems(problems)
+        errors = sum(one.severity == "error" for one in problems)
+        self.status.show_problem_counts(errors, len(problems) - errors)
+
+    @Slot()
+    def _on_test_wanted(self) -> None:
+        self.window.show_activity("explorer")
+        self.explorer.ask_new_file("tests")
 
     @Slot(object)
     def _on_run_finished(self, finished: hp.RunFinished) -> None:

@@ -67,7 +67,7 @@ class Runs(QObject):
         if not self._state.can_start:
             return
         if target.kind == "test":
-            self.run_tests((target.path,))
+            self.run_tests((target.path,), coverage=False)
             return
         self._last = (target, "plain", commit, log_levels)
         self._enter(RunState(RunPhase.STARTING, "plain", title=target.name))
@@ -83,7 +83,7 @@ class Runs(QObject):
         if not self._state.can_start:
             return
         if target.kind == "test" and not target.is_single_test:
-            self.run_tests((target.path,))
+            self.run_tests((target.path,), coverage=False)
             return
         self._last = (target, "debug", commit, log_levels)
         self._enter(RunState(RunPhase.STARTING, "debug", title=target.name))

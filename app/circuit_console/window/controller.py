@@ -20,6 +20,7 @@ from circuit_console.panes.editor.area import EditorArea
 from circuit_console.panes.editor.page import EditorPage
 from circuit_console.panes.explorer.pane import ExplorerPane
 from circuit_console.panes.search.pane import SearchPane
+from circuit_console.panes.tests.pane import TestsPane
 from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.debug_session import DebugSession
 from circuit_console.services.host_link import HostLink
@@ -52,6 +53,7 @@ class Parts:
     search: SearchPane
     console: ConsolePane
     breakpoints_pane: BreakpointsPane
+    tests: TestsPane
     breakpoints: Breakpoints
     host: HostLink
     runs: Runs
@@ -164,7 +166,13 @@ class Controller(QObject):
 
     def run_tests(self, names: tuple[str, ...]) -> None:
         self._last_tests = names
-        self._parts.editor.save_all(lambda: self._parts.runs.run_tests(names))
+
+        def start() -> None:
+            # Lines are measured over all tests only: a part of them would tell less than is known.
+            self._parts.runs.run_tests(names, coverage=not names)
+            self._parts.tests.expect(names)
+
+        self._parts.editor.save_all(start)
 
     def test_failed(self) -> None:
         if self._failed_tests:

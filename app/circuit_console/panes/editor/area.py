@@ -157,6 +157,7 @@ class EditorArea(QWidget):
         page.deleteLater()
         self.tabs_changed.emit()
         self.dirty_changed.emit(path)
+        self.facts_changed.emit(PageFacts(path, ()))
 
     def close_current(self) -> None:
         if self.current_path:
