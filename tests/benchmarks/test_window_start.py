@@ -7,6 +7,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -34,8 +35,8 @@ BARE = (
     + """
 from pyside6_scintilla import ScintillaEdit
 application = QApplication([])
-application.installEventFilter(watch := Watch())
 window = QMainWindow()
+window.installEventFilter(watch := Watch())
 editor = ScintillaEdit(window)
 window.setCentralWidget(editor)
 window.resize(1440, 900)
@@ -46,24 +47,22 @@ application.exec()
 CONSOLE = (
     WATCH
     + """
-from PySide6 import QtWidgets
 import circuit_console.__main__ as console
 
-class Application(QApplication):
-    def __init__(self, arguments):
-        super().__init__(arguments)
+class Application(console.Application):
+    def open(self, project):
+        super().open(project)
         self.watch = Watch()
-        self.installEventFilter(self.watch)
+        for widget in QApplication.topLevelWidgets():
+            widget.installEventFilter(self.watch)
 
-console.QApplication = Application
+console.Application = Application
 console.main([sys.argv[1]])
 """
 )
 
 
 def seconds(script: str, folder: Path, *arguments: str) -> float:
-    import time
-
     environment = {
         **os.environ,
         "QT_QPA_PLATFORM": "offscreen",
@@ -71,7 +70,10 @@ def seconds(script: str, folder: Path, *arguments: str) -> float:
         "XDG_CONFIG_HOME": str(folder / "config"),
         "XDG_DATA_HOME": str(folder / "data"),
         "XDG_STATE_HOME": str(folder / "state"),
+        # Compiled modules are kept, as they are for a user's second start.
+        "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     finished = subprocess.run(
         [sys.executable, "-c", script, *arguments],
         env=environment,
@@ -88,6 +90,8 @@ def test_start_to_shown_window(tmp_path: Path, capsys: pytest.CaptureFixture[str
     with as_file(files("circuit_resources") / "samples" / "virtual_lpr") as source:
         shutil.copytree(source, project)
 
+    seconds(BARE, tmp_path)
+    seconds(CONSOLE, tmp_path, str(project))
     bare: list[float] = []
     console: list[float] = []
     for _ in range(ROUNDS):
