@@ -22,6 +22,7 @@ from circuit_runtime.dml.system_validation import (
     check_unique,
     convert,
     defaults,
+    resolve_parents,
 )
 from circuit_runtime.dml.triggers import Triggers
 from circuit_runtime.dml.work import Work, chunks, sound
@@ -107,6 +108,7 @@ class OrderOfExecution:
                     work.errors.append(_in_own_trigger(work, around))
                 else:
                     work.new = dict(work.old)
+        resolve_parents(self._context.schema, self._context.session, item, sound(chunk))
         for work in sound(chunk):
             values = {name: value for name, value in work.given.items() if name != "id"}
             if kind == "insert" and work.given.get("id") is not None:

@@ -34,6 +34,58 @@ def convert(item: ObjectType, values: Mapping[str, Any], into: dict[str, Any]) -
     return errors
 
 
+def resolve_parents(schema: Schema, session: Session, item: ObjectType, works: Iterable[Work]) -> None:
+    """Replace parents that are named by an external id, as `{"ghl_id": "x"}`, by their record ids."""
+    wanted: dict[tuple[str, str], dict[Any, list[tuple[Work, str]]]] = {}
+    for work in works:
+        for name, value in work.given.items():
+            field = item.field(name) if isinstance(value, dict) else None
+            if field is None or not field.is_reference:
+                continue
+            named = _named_parent(schema, field, value)
+            if named is None:
+                message = f"{field.label}: a parent is named by its id or by one external id, not by {value}"
+                work.errors.append(error("INVALID_FIELD", message, field.name))
+            else:
+                parent, external, key = named
+                by_key = wanted.setdefault((parent.name, external.name), defaultdict(list))
+                by_key[key].append((work, name))
+    for (parent_name, external_name), by_key in wanted.items():
+        parent = schema.objects[parent_name]
+        found = find_by_value(session, parent, parent.fields[external_name], by_key)
+        for key, uses in by_key.items():
+            for work, name in uses:
+                _take_parent(work, name, found.get(key, []), f"{key} not found for field {external_name}", parent)
+
+
+def _named_parent(schema: Schema, field: Field, value: Mapping[str, Any]) -> tuple[ObjectType, Field, Any] | None:
+    """The object, its external id field and the folded value that a reference names; None where it names none."""
+    if len(value) != 1:
+        return None
+    ((name, plain),) = value.items()
+    for target in field.reference_to:
+        parent = schema.objects[target]
+        external = parent.field(name)
+        if external is not None and external.external_id:
+            try:
+                return parent, external, folded(external, converter(external)(plain))
+            except ValueProblem:
+                return None
+    return None
+
+
+def _take_parent(work: Work, name: str, ids: Sequence[str], not_found: str, parent: ObjectType) -> None:
+    if len(ids) == 1:
+        work.given = {**work.given, name: ids[0]}
+    elif ids:
+        work.errors.append(
+            error("DUPLICATE_EXTERNAL_ID", f"{name}: more than one {parent.name} found: {ids}", name)
+        )
+    else:
+        message = f"Foreign key external ID: {not_found} in entity {parent.name}"
+        work.errors.append(error("INVALID_FIELD", message, name))
+
+
 def defaults(item: ObjectType) -> dict[str, Any]:
     """A new row in storage form: every stored field, with its default or None."""
     return {field.name: converter(field)(field.default) for field in item.fields.values() if field.is_stored}

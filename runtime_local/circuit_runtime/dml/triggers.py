@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import circuit_log.events as ev
@@ -12,9 +13,12 @@ from circuit_runtime.dml.system_validation import convert
 from circuit_runtime.dml.work import Work
 from circuit_runtime.governor.profiles import TRIGGER_DEPTH
 from circuit_runtime.host.event_log import EventLog
-from circuit_runtime.project.catalog import Catalog, TriggerDefinition
-from circuit_runtime.project.schema import FieldType, ObjectType
+from circuit_runtime.project.catalog import TriggerDefinition
+from circuit_runtime.project.project import Project
+from circuit_runtime.project.schema import Field, FieldType, ObjectType
+from circuit_runtime.soql.expressions import EvaluationContext, compile_expression
 from circuit_runtime.store.ids import record_id
+from circuit_runtime.store.values import ValueProblem, converter
 
 _MASTER_RECORD_ID = "master_record_id"
 
@@ -41,8 +45,12 @@ class Triggers:
         fired: (path, class, method) of every handler that ran.
     """
 
-    def __init__(self, catalog: Catalog, port: TriggerPort, events: EventLog) -> None:
-        self._catalog = catalog
+    def __init__(
+        self, project: Project, port: TriggerPort, events: EventLog, now: Callable[[], dt.datetime]
+    ) -> None:
+        self._catalog = project.catalog
+        self._schema = project.schema
+        self._now = now
         self._port = port
         self._events = events
         self._depth = 0
@@ -82,10 +90,10 @@ class Triggers:
         works: list[Work],
         master_id: str,
     ) -> None:
-        new = None if event in ("beforeDelete", "afterDelete") else _block(item, [work.new for work in works])
+        new = None if event in ("beforeDelete", "afterDelete") else self._block(item, [work.new for work in works])
         has_old = "Update" in event or "Delete" in event
         old_rows = [work.old or {} for work in works]
-        old = _block(item, old_rows, master_id) if has_old else None
+        old = self._block(item, old_rows, master_id) if has_old else None
         self.fired.add((trigger.path, trigger.class_name, trigger.method))
         name = f"{trigger.class_name} on {item.name} trigger event {event[0].upper()}{event[1:]}"
         type_ref = f"__sfdc_trigger/{trigger.class_name}"
@@ -116,26 +124,42 @@ class Triggers:
         self._in_before.update(dict.fromkeys(ids, trigger.class_name))
         return ids
 
+    def _block(self, item: ObjectType, rows: Sequence[dict[str, Any]], master_id: str = "") -> wire.RowBlock:
+        """Rows as the wire carries them; columns that are empty in all of them are left out."""
+        columns = {
+            field.name: (field.type.value, self._column(item, field, rows)) for field in item.fields.values()
+        }
+        if master_id:
+            columns[_MASTER_RECORD_ID] = (FieldType.LOOKUP.value, [master_id] * len(rows))
+        used = {name: column for name, column in columns.items() if any(value is not None for value in column[1])}
+        values = [list(row) for row in zip(*(column for _type, column in used.values()), strict=True)]
+        return wire.RowBlock(
+            columns=tuple(used),
+            types=tuple(kind for kind, _column in used.values()),
+            rows=values or [[] for _ in rows],
+        )
+
+    def _column(self, item: ObjectType, field: Field, rows: Sequence[dict[str, Any]]) -> list[Any]:
+        """The values of a field in storage form; formulas are computed from the rows."""
+        if field.formula is None:
+            return [row.get(field.name) for row in rows]
+        formula = compile_expression(field.formula, item, self._schema)
+        context = EvaluationContext(now=self._now())
+        return [_stored_or_none(field, formula.evaluate(row, context)) for row in rows]
+
+
+def _stored_or_none(field: Field, value: Any) -> Any:
+    """A formula's result in storage form; one that its field cannot hold is empty, as in a query."""
+    try:
+        return converter(field)(value)
+    except ValueProblem:
+        return None
+
 
 def _unit_id(trigger: TriggerDefinition) -> str:
     """An id in the form of Salesforce's trigger ids (01q), which follows from the trigger's place alone."""
     number = sum(ord(letter) * 31**place for place, letter in enumerate(f"{trigger.path}{trigger.class_name}"))
     return record_id("01q", number % 62**10)
-
-
-def _block(item: ObjectType, rows: Sequence[dict[str, Any]], master_id: str = "") -> wire.RowBlock:
-    """Rows as the wire carries them; columns that are empty in all of them are left out."""
-    stored = [field for field in item.fields.values() if field.is_stored]
-    used = [field for field in stored if any(row.get(field.name) is not None for row in rows)]
-    names = [field.name for field in used]
-    values = [[row.get(name) for name in names] for row in rows]
-    types = [field.type.value for field in used]
-    if master_id:
-        names.append(_MASTER_RECORD_ID)
-        types.append(FieldType.LOOKUP.value)
-        for row_values in values:
-            row_values.append(master_id)
-    return wire.RowBlock(columns=tuple(names), types=tuple(types), rows=values)
 
 
 def _take_answer(

@@ -117,7 +117,7 @@ class Execution:
             lambda wanted: find_user(session, project.schema, wanted),
         )
         self._port = _Port()
-        self._triggers = Triggers(project.catalog, self._port, self._events)
+        self._triggers = Triggers(project, self._port, self._events, self._clock.now)
         self._written: list[RecordWritten] = []
         context = SaveContext(
             schema=project.schema,
@@ -132,6 +132,10 @@ class Execution:
         self._queries = QueryDesk(
             project, session, self._governor, self._events, self._users.current, self._clock.now
         )
+        is_test = isinstance(request.entry, wire.TestEntry)
+        if is_test:
+            # As in Apex: a search within a test finds what the test has set, and nothing else.
+            self._queries.fixed_search_results = ()
         self._service = WorkerService(
             governor=self._governor,
             data=self._data,
@@ -145,7 +149,7 @@ class Execution:
             events=self._events,
             output=sink.output,
             measure=self._sample,
-            is_test=isinstance(request.entry, wire.TestEntry),
+            is_test=is_test,
         )
 
     def run(self) -> ExecutionResult:

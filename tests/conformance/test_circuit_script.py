@@ -1,0 +1,73 @@
+"""Runs the Circuit Script tests of the projects beside this file on the real runtime, one test here for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import circuit_link.host_protocol as hp
+from circuit_runtime.callouts.client import CalloutClient
+from circuit_runtime.host import test_runs
+from circuit_runtime.host.runtime import Runtime
+from circuit_runtime.host.workspace import Opened
+from circuit_runtime.project.project import Project, load_folder
+from circuit_runtime.sandbox.pool import WorkerPool
+from circuit_runtime.store.store import Store
+
+HERE = Path(__file__).parent
+PROJECTS = {name: load_folder(HERE / name) for name in ("circuit", "apex")}
+CASES = [
+    pytest.param(name, test.id, id=f"{name}: {test.name}")
+    for name, project in PROJECTS.items()
+    for test in project.catalog.tests
+]
+
+
+class Place:
+    """The `Workspace` of one project on a database of its own."""
+
+    def __init__(self, project: Project, store: Store, runtime: Runtime) -> None:
+        self._opened = Opened(project, store, runtime)
+
+    @contextmanager
+    def opened(self) -> Iterator[Opened]:
+        yield self._opened
+
+
+class Quiet:
+    def test_started(self, test_id: str, index: int, count: int) -> None:
+        """Not looked at."""
+
+    def test_finished(self, result: hp.TestResult) -> None:
+        """Not looked at."""
+
+
+@pytest.fixture(scope="module")
+def runners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, test_runs.TestRuns]]:
+    pool = WorkerPool()
+    stores = []
+    made = {}
+    for name, project in PROJECTS.items():
+        store = Store.open(f"sqlite:///{tmp_path_factory.mktemp(name) / 'data.db'}")
+        store.migrate(project.schema)
+        stores.append(store)
+        made[name] = test_runs.TestRuns(Place(project, store, Runtime(store, pool, CalloutClient())))
+    yield made
+    pool.close()
+    for store in stores:
+        store.close()
+
+
+def test_the_projects_have_no_problems() -> None:
+    assert {name: project.problems for name, project in PROJECTS.items()} == {"circuit": (), "apex": ()}
+
+
+@pytest.mark.parametrize(("project", "test_id"), CASES)
+def test_case(runners: dict[str, test_runs.TestRuns], project: str, test_id: str) -> None:
+    report = runners[project].run((test_id,), coverage=False, listener=Quiet())
+
+    (result,) = report.tests
+    assert result.outcome == "passed", f"{result.message}\n{result.traceback}"
