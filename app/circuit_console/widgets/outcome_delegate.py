@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen, QPolygonF
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from circuit_console.core.test_results import TestState
-from circuit_console.core.theme import ColorName
+from circuit_console.widgets.outcome_sign import OutcomeSign
 from circuit_console.widgets.theme import Theme
 
 _SIGN_PX = 14.0
@@ -25,6 +25,7 @@ class OutcomeDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
         self._state_role = state_role
+        self._sign = OutcomeSign(theme)
         self.turn_degrees = 0
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
@@ -45,7 +46,7 @@ class OutcomeDelegate(QStyledItemDelegate):
         sign = QRectF(area.left() + 2, area.center().y() - _SIGN_PX / 2, _SIGN_PX, _SIGN_PX)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        self.paint_sign(painter, sign, state)
+        self._sign.paint(painter, sign, state, self.turn_degrees)
         words = area.adjusted(2 + _SIGN_PX + _GAP_PX, 0, -2, 0)
         painter.setFont(option.font)
         color = index.data(Qt.ItemDataRole.ForegroundRole)
@@ -53,60 +54,3 @@ class OutcomeDelegate(QStyledItemDelegate):
         shown = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, int(words.width()))
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, shown)
         painter.restore()
-
-    def paint_sign(self, painter: QPainter, sign: QRectF, state: TestState) -> None:
-        match state:
-            case TestState.PASSED:
-                self._paint_tick(painter, sign)
-            case TestState.FAILED | TestState.ERROR:
-                self._paint_cross(painter, sign, is_square=state is TestState.ERROR)
-            case TestState.RUNNING:
-                self._circle(painter, sign, "border")
-                painter.setPen(self._pen("accent", 2.0))
-                painter.drawArc(sign.adjusted(1, 1, -1, -1), (90 - self.turn_degrees) * 16, -100 * 16)
-            case TestState.SKIPPED:
-                self._circle(painter, sign, "faint")
-                painter.drawLine(sign.center() - QPointF(3, 0), sign.center() + QPointF(3, 0))
-            case TestState.WAITING:
-                painter.setPen(QPen(self._theme.color("faint"), 1.5, Qt.PenStyle.DotLine))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawEllipse(sign.adjusted(1, 1, -1, -1))
-            case TestState.UNKNOWN:
-                self._circle(painter, sign, "border_strong")
-
-    def _circle(self, painter: QPainter, sign: QRectF, color: ColorName) -> None:
-        painter.setPen(self._pen(color, 1.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(sign.adjusted(1, 1, -1, -1))
-
-    def _paint_tick(self, painter: QPainter, sign: QRectF) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.color("ok"))
-        painter.drawEllipse(sign)
-        painter.setPen(self._pen("panel", 1.8))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        middle = sign.center()
-        points = [middle + QPointF(-3, 0.2), middle + QPointF(-0.8, 2.4), middle + QPointF(3.1, -2.1)]
-        painter.drawPolyline(QPolygonF(points))
-
-    def _paint_cross(self, painter: QPainter, sign: QRectF, *, is_square: bool) -> None:
-        """A failed test is a circle with a cross; one that broke is a square."""
-        painter.setPen(self._pen("err", 1.4))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        frame = sign.adjusted(0.7, 0.7, -0.7, -0.7)
-        if is_square:
-            painter.drawRoundedRect(frame, 3, 3)
-        else:
-            painter.drawEllipse(frame)
-        middle = sign.center()
-        for step in (QPointF(2.4, 2.4), QPointF(2.4, -2.4)):
-            painter.drawLine(middle - step, middle + step)
-
-    def _pen(self, color: ColorName, width: float) -> QPen:
-        return QPen(
-            self._theme.color(color),
-            width,
-            Qt.PenStyle.SolidLine,
-            Qt.PenCapStyle.RoundCap,
-            Qt.PenJoinStyle.RoundJoin,
-        )

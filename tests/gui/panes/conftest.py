@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import circuit_link.env_protocol as env
 import circuit_link.host_protocol as hp
 import circuit_log.events as ev
 import pytest
 from circuit_console.core.theme import Appearance
+from circuit_console.services.environments import Environments
 from circuit_console.services.host_link import HostLink
 from circuit_console.services.run_log import RunLog
+from circuit_console.services.tasks import Tasks
+from circuit_console.services.token_keeper import Keep, TokenKeeper
 from circuit_console.widgets.theme import Theme
+from circuit_link.errors import UserFacingError
 from circuit_log.levels import Level
 from circuit_log.limits import LimitName, LimitUse
 from PySide6.QtWidgets import QApplication
@@ -87,9 +92,7 @@ def _score(script: Script, lead: int) -> None:
     script.count(LimitName.CALLOUTS)
     endpoint = f"https://api.census.gov/data/2023/acs/acs5?zip=100{lead:02d}"
     script.emit(ev.CalloutRequest, 0.4, method="GET", endpoint=endpoint, path=LPR, line=20)
-    script.emit(
-        ev.CalloutResponse, 7 + lead % 5, status_code=200, status="OK", size_bytes=1229, path=LPR, line=20
-    )
+    script.emit(ev.CalloutResponse, 7 + lead % 5, status_code=200, status="OK", size_bytes=1229, path=LPR, line=20)
     script.measure(LimitName.CPU_MS, 12 * lead + 16)
     script.measure(LimitName.HEAP_BYTES, (4 + lead // 5) * 1024 * 1024)
     script.emit(ev.MethodExit, 0.5, signature="VirtualLPR._fit(lead)", path=LPR, line=19)
@@ -125,7 +128,9 @@ def started(run_id: str = "r1", request: int | None = 1) -> hp.RunStarted:
     )
 
 
-def finished(run_id: str = "r1", outcome: hp.Outcome = "success", error: hp.RunError | None = None) -> hp.RunFinished:
+def finished(
+    run_id: str = "r1", outcome: hp.Outcome = "success", error: hp.RunError | None = None
+) -> hp.RunFinished:
     result = hp.RunResult(
         run_id=run_id,
         outcome=outcome,
@@ -234,3 +239,177 @@ def coverage(percent: float = 86.0) -> hp.CoverageReport:
     covered = int(percent)
     file = hp.FileCoverage(path=LPR, covered=covered, total=100, missing=(15, 16), hit=(10, 11, 12, 13, 14))
     return hp.CoverageReport(covered=covered, total=100, percent=percent, files=(file,))
+
+
+NOW = dt.datetime(2025, 11, 13, 18, 0, tzinfo=dt.UTC)
+COMPONENTS = (
+    env.ComponentResult(path="classes/virtual_lpr.py", type="class", change="changed", ok=True),
+    env.ComponentResult(path="objects/ZipIncome.toml", type="object", change="created", ok=True),
+    env.ComponentResult(path="triggers/contact_trigger.py", type="trigger", change="changed", ok=True),
+    env.ComponentResult(path="classes/routing.py", type="class", change="unchanged", ok=True),
+    env.ComponentResult(path="classes/old_scores.py", type="class", change="deleted", ok=True),
+)
+STEP_NAMES = ("check", "test", "expand", "activate", "verify")
+
+
+def deployment(state: env.DeploymentState = "SUCCEEDED", done: int = 5, **changes: Any) -> env.Deployment:
+    """A deployment whose first `done` steps are done; the next one runs, or failed where the state says so."""
+    next_state: env.StepState = "failed" if state == "FAILED" else "running"
+    steps = tuple(
+        env.DeploymentStep(
+            name=name,
+            state="done" if place < done else next_state if place == done else "pending",
+            ms=(38.2, 1840.0, 12.4, 3.1, 96.0)[place] if place <= done else 0.0,
+        )
+        for place, name in enumerate(STEP_NAMES)
+    )
+    tests = tuple(test_result(description) for description in test_descriptions())
+    fields: dict[str, Any] = {
+        "deployment": "dep_1",
+        "environment": "staging",
+        "kind": "deploy",
+        "state": state,
+        "release": "rel_9f8e7d6c5b4a39281706",
+        "base_release": "rel_0a1b2c3d4e5f60718293",
+        "generation": 4,
+        "activated": done > 3,
+        "components": COMPONENTS,
+        "steps": steps,
+        "tests": hp.TestReport(passed=9, failed=0, errors=0, tests=tests) if done > 1 else None,
+        "coverage": coverage() if done > 1 else None,
+    }
+    return env.Deployment(**(fields | changes))
+
+
+def release(name: str, generation: int | None, *, hours: int, current: bool = False) -> env.ReleaseInfo:
+    moment = NOW - dt.timedelta(hours=hours)
+    return env.ReleaseInfo(
+        release=name,
+        current=current,
+        tags=("v42",) if current else (),
+        commit="4f1c2d3e4f5a6b7c8d9e",
+        created_by="marcus",
+        created_at=moment,
+        deployed_at=moment if generation is not None else None,
+        generation=generation,
+    )
+
+
+class FakeEnvironment:
+    """A server of an environment in memory, and its client: a setup token, releases, one deployment."""
+
+    def __init__(self) -> None:
+        self.is_reachable = True
+        self.setup_token = "setup-1"
+        self.generation = 3
+        self.releases_kept = [
+            release("rel_0a1b2c3d4e5f60718293", 3, hours=3, current=True),
+            release("rel_77aa77aa77aa77aa77aa", 2, hours=50),
+            release("rel_55bb55bb55bb55bb55bb", None, hours=80),
+        ]
+        self.ends = deployment()
+        self.calls: list[tuple[str, Any]] = []
+        self.tokens: list[str | None] = []
+
+    def connect(self, url: str, token: str | None) -> FakeEnvironment:
+        if not self.is_reachable:
+            raise UserFacingError(
+                f"The environment at {url} did not answer. Nothing was changed by this request.",
+                code="ENVIRONMENT_UNREACHABLE",
+                hint="Check the address, and that the server runs (`circuit-cli serve`).",
+            )
+        self.tokens.append(token)
+        return self
+
+    def __enter__(self) -> FakeEnvironment:
+        return self
+
+    def __exit__(self, *_error: Any) -> None:
+        pass
+
+    def login(self, request: env.LoginRequest) -> env.LoginAnswer:
+        if request.token != self.setup_token:
+            raise UserFacingError("The token is not valid.", code="TOKEN_INVALID", hint="Check the token.")
+        return env.LoginAnswer(
+            environment="staging", user="marcus", scopes=("admin",), expires_at=NOW, token="issued-1"
+        )
+
+    def status(self) -> env.EnvironmentStatus:
+        current = next((item for item in self.releases_kept if item.current), None)
+        return env.EnvironmentStatus(
+            environment="staging",
+            release=current.release if current else "",
+            generation=self.generation,
+            healthy=True,
+        )
+
+    def releases(self) -> env.ReleaseList:
+        return env.ReleaseList(releases=tuple(self.releases_kept))
+
+    def deploy(
+        self, files: dict[str, bytes], *, kind: str, commit: str, on_event: Callable[[Any], None] | None
+    ) -> env.Deployment:
+        self.calls.append((kind, sorted(files)))
+        return self._play(on_event)
+
+    def rollback(self, to: str, *, on_event: Callable[[Any], None] | None) -> env.Deployment:
+        self.calls.append(("rollback", to))
+        return self._play(on_event)
+
+    def cancel(self, number: str) -> env.Deployment:
+        self.calls.append(("cancel", number))
+        return self.ends
+
+    def _play(self, on_event: Callable[[Any], None] | None) -> env.Deployment:
+        assert on_event is not None
+        for seq, done in enumerate((0, 1, 2), start=1):
+            state: env.DeploymentState = "CHECKING" if done == 0 else "TESTING"
+            on_event(env.DeploymentEvent(seq=seq, at=NOW, message=f"step {done}", deployment=deployment(state, done)))
+        on_event(env.DeploymentEvent(seq=9, at=NOW, message="Finished", deployment=self.ends))
+        return self.ends
+
+
+class MemoryTokens(TokenKeeper):
+    """Keeps nothing on disk; `has_keyring` False is a system without one."""
+
+    def __init__(self, has_keyring: bool = True) -> None:
+        super().__init__()
+        self.has_keyring = has_keyring
+        self.kept: dict[str, tuple[str, Keep]] = {}
+
+    def read(self, url: str) -> str | None:
+        return self.kept[url][0] if url in self.kept else None
+
+    def check(self, keep: Keep) -> None:
+        if keep is Keep.KEYRING and not self.has_keyring:
+            raise UserFacingError(
+                "This system has no usable keyring, so the token was not stored.", code="NO_KEYRING"
+            )
+
+    def keep(self, url: str, token: str, keep: Keep) -> None:
+        self.kept[url] = (token, keep)
+
+    def forget(self, url: str) -> None:
+        self.kept.pop(url, None)
+
+
+@pytest.fixture
+def server() -> FakeEnvironment:
+    return FakeEnvironment()
+
+
+@pytest.fixture
+def tokens() -> MemoryTokens:
+    return MemoryTokens()
+
+
+@pytest.fixture
+def environments(
+    host: HostLink, tmp_path: Path, server: FakeEnvironment, tokens: MemoryTokens
+) -> Iterator[Environments]:
+    (tmp_path / "circuit.toml").write_text('[project]\nname = "VirtualLPR"\n', "utf-8")
+    tasks = Tasks()
+    made = Environments(tmp_path, host, tasks, connect=server.connect, tokens=tokens)
+    yield made
+    made.stop()
+    tasks.stop()

@@ -61,7 +61,7 @@ class QueryPane(Pane):
 
     def __init__(self, theme: Theme, host: HostLink, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        set_ground(self, "editor")
+        set_ground(self, "panel")
         self._theme = theme
         self._host = host
         self._objects: dict[str, hp.ObjectDescription] = {}
