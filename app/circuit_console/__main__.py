@@ -23,8 +23,9 @@ _SIGNAL_CHECK_MS = 250
 class Application(QObject):
     """Holds the open project's console, and replaces it when another one is chosen."""
 
-    def __init__(self, theme: Theme, folders: Folders) -> None:
+    def __init__(self, application: QApplication, theme: Theme, folders: Folders) -> None:
         super().__init__()
+        self._application = application
         self._theme = theme
         self._folders = folders
         self._console: Console | None = None
@@ -35,6 +36,7 @@ class Application(QObject):
         console = Console(self._theme, self._folders, settings, project)
         console.project_chosen.connect(self._on_project_chosen)
         self._console = console
+        self._theme.apply(self._application)
         console.show(is_maximized=settings.is_maximized)
         if before is not None:
             before.window.close()
@@ -60,13 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
     application.setApplicationDisplayName("Circuit Console")
     application.setStyle("Fusion")
     theme = Theme(settings.appearance)
-    theme.apply(application)
+    theme.prepare(application)
     try:
         project = _project(options.project, options.sample, settings, folders)
     except UserFacingError as exc:
         sys.stderr.write(f"{exc.message}\n{exc.hint}\n")
         return 1
-    holder = Application(theme, folders)
+    holder = Application(application, theme, folders)
     holder.open(project)
     # Python runs a signal's handler only between two of its own instructions: give it some.
     signal.signal(signal.SIGINT, lambda *_: application.closeAllWindows())

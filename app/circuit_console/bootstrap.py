@@ -72,6 +72,7 @@ class Console(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self._theme = theme
         self._folders = folders
         self._is_stopped = False
         root = project_root.resolve()
@@ -128,6 +129,16 @@ class Console(QObject):
             self.problems,
             self.console_pane,
         )
+
+    def _build_late_panes(self) -> None:
+        """What the first picture does not show; imported here, so that it does not wait for it."""
+        from circuit_console.panes.query.pane import QueryPane
+
+        self.query = QueryPane(self._theme, self.host)
+        late: tuple[Pane, ...] = (self.query,)
+        for pane in late:
+            pane.location_requested.connect(self._on_location_requested)
+        self.window.add_panes(late)
 
     def _build_window_parts(self, theme: Theme, settings: Settings, session: ProjectSession, root: Path) -> None:
         window = self.window
@@ -189,6 +200,7 @@ class Console(QObject):
         window.notifications.location_requested.connect(self._on_location_requested)
         window.activated.connect(self.editor.compare_with_disk)
         window.closing.connect(self.stop)
+        window.painted.connect(self.start)
         self.explorer.files_changed.connect(self._on_files_changed)
         self.explorer.disk_changed.connect(self._on_disk_changed)
         self.explorer.path_removed.connect(self._on_path_removed)
@@ -213,12 +225,12 @@ class Console(QObject):
         else:
             self.window.show()
         sys.excepthook = exception_hook(self._notices, self._notices, self._folders.crash_log)
-        QTimer.singleShot(0, self, self.start)
 
     @Slot()
     def start(self) -> None:
         """What the first picture does not need: the host, the file list, the watcher."""
         if not self._is_stopped:
+            self._build_late_panes()
             self.explorer.refresh()
             self.host.start()
             self.watcher.start()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from circuit_console.core.session import StoredBreakpoint
 
 
-@dataclass(frozen=True, kw_only=True)
-class Breakpoint:
+class Breakpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One line breakpoint.
 
     Attributes:
@@ -106,7 +106,7 @@ class BreakpointSet:
                 continue
             taken.add(line)
             if line != one.line:
-                self._by_key[one.key] = replace(one, line=line)
+                self._by_key[one.key] = msgspec.structs.replace(one, line=line)
                 changed = True
         return changed
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, kw_only=True)
-class Stop:
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """Why and where the run stopped. `reason` is step, breakpoint, pause, exception, entry or goto."""
 
     reason: str
@@ -17,8 +17,7 @@ class Stop:
     hit_breakpoint_ids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class StackFrame:
+class StackFrame(msgspec.Struct, frozen=True, kw_only=True):
     """One call, innermost first in a stack. `path` is relative to the project where it lies in it.
 
     `is_label` marks rows that separate levels (the DML that caused a trigger) and have no variables.
@@ -42,15 +41,13 @@ class StackFrame:
         return parts[-1]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     reference: int
     is_expensive: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """`reference` is 0 where there is nothing to open; `indexed_count` > 0 where children come in pages."""
 
     name: str
@@ -62,24 +59,21 @@ class Variable:
     evaluate_name: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     value: str
     type_name: str = ""
     reference: int = 0
     indexed_count: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class DebugOutput:
+class DebugOutput(msgspec.Struct, frozen=True, kw_only=True):
     category: Literal["stdout", "stderr", "console", "important", "telemetry"]
     text: str
     path: str = ""
     line: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Launch:
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """What F5 starts: one of the three is set. `now` is ISO 8601 or ""."""
 
     program: str = ""

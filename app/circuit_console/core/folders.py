@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
 _NAME = "circuit-console"
 
 
-@dataclass(frozen=True)
-class Folders:
+class Folders(msgspec.Struct, frozen=True):
     """`state` holds what can be lost, `data` what the user works on. Made where they are needed."""
 
     state: Path

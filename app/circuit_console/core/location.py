@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(msgspec.Struct, frozen=True):
     """`path` is relative to the project with forward slashes (absolute outside it); `line` and `column` are
     1-based, 0 where unknown."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 from circuit_link.errors import UserFacingError
 
 NoticeKind = Literal["fact", "success", "warning", "error"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One notification. Errors stay until they are closed; the rest goes by itself.
 
     `actions` are pairs of a button's title and what it does.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from circuit_link.errors import UserFacingError
 
@@ -18,8 +19,7 @@ _TRASH = ".circuit/trash"
 _MOST_FILES = 20_000
 
 
-@dataclass(frozen=True)
-class ProjectFile:
+class ProjectFile(msgspec.Struct, frozen=True):
     """`path` is relative with forward slashes; folders have no trailing one."""
 
     path: str

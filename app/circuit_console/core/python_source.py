@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from circuit_link.host_protocol import Problem
 
 _MOST_CHARACTERS = 1_000_000
 
 
-@dataclass(frozen=True)
-class Symbol:
+class Symbol(msgspec.Struct, frozen=True):
     """A class or function; `line` is that of its `def` or `class`, `end_line` its last. 1-based."""
 
     name: str
@@ -24,8 +24,7 @@ class Symbol:
     depth: int
 
 
-@dataclass(frozen=True)
-class SourceFacts:
+class SourceFacts(msgspec.Struct, frozen=True):
     """What was found in one text.
 
     Attributes:
@@ -35,7 +34,7 @@ class SourceFacts:
 
     outline: tuple[Symbol, ...] | None
     problems: tuple[Problem, ...]
-    assigned: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    assigned: Mapping[int, tuple[str, ...]] = {}
 
 
 def facts_of(path: str, text: str) -> SourceFacts:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal
+
+import msgspec
 
 
 class RunPhase(Enum):
@@ -20,8 +21,7 @@ class RunPhase(Enum):
 RunKind = Literal["plain", "debug", "tests"]
 
 
-@dataclass(frozen=True)
-class RunState:
+class RunState(msgspec.Struct, frozen=True):
     """The phase, and what kind of run it is about ("" while idle and nothing has run yet).
 
     `run_id` is the host's name of the run once it has started; `title` names it for people.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from circuit_link.host_protocol import RunConfiguration
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunTarget:
+class RunTarget(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the run box. `path` is relative to the project; for tests it may be a test's id."""
 
     name: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from importlib.resources import as_file, files
 from pathlib import Path
 
+import circuit_resources
 from circuit_link.errors import UserFacingError
 
 SAMPLE_NAME = "VirtualLPR"
@@ -21,10 +21,9 @@ def own_sample(data_folder: Path) -> Path:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with as_file(files("circuit_resources") / "samples" / "virtual_lpr") as source:
-            shutil.copytree(
-                source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".circuit")
-            )
+        source = Path(circuit_resources.__file__).parent / "samples" / "virtual_lpr"
+        ignored = shutil.ignore_patterns("__pycache__", ".circuit")
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
     except OSError as exc:
         raise UserFacingError(
             f"The sample project could not be copied to {target}: {exc.strerror or exc}.",

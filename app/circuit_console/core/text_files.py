@@ -7,8 +7,9 @@ import hashlib
 import os
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from circuit_link.errors import UserFacingError
 
@@ -17,16 +18,14 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 _DEFAULT_MODE = 0o644
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextFormat:
+class TextFormat(msgspec.Struct, frozen=True, kw_only=True):
     """How a text is spelled on disk. `encoding` is `utf-8` or `utf-8-sig` (with a byte order mark)."""
 
     encoding: str = "utf-8"
     line_end: str = "\n"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextFile:
+class TextFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file's text with \\n line ends, how it was spelled, and the digest of its bytes."""
 
     text: str

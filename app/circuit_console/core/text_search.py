@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from circuit_link.errors import UserFacingError
 
@@ -13,8 +14,7 @@ _LARGEST_BYTES = 2 * 1024 * 1024
 _MOST_HITS = 2_000
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True):
     """One line with a match; `column` is 1-based, `text` the line without its indent."""
 
     path: str
@@ -23,8 +23,7 @@ class Hit:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class SearchQuery:
+class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     match_case: bool = False
     whole_word: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -32,8 +31,7 @@ class Appearance(StrEnum):
     HIGH_CONTRAST = "high_contrast"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tokens:
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """One theme's values.
 
     Attributes:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from circuit_link.dap import DapViolation, MessageBuffer, encode
 from circuit_link.errors import UserFacingError
 
 Body = dict[str, Any]
@@ -19,7 +20,6 @@ FailureSlot = Callable[[UserFacingError], None]
 
 _CONNECT_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_MS = 3_000
-_MOST_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 65_536
 
 
@@ -34,9 +34,6 @@ class DapMessage(msgspec.Struct, frozen=True, kw_only=True):
     event: str = ""
     message: str = ""
     body: Body | None = None
-
-
-_decoder = msgspec.json.Decoder(DapMessage)
 
 
 class _Reader(QThread):
@@ -65,15 +62,14 @@ class _Reader(QThread):
 
     def _read(self, sock: socket.socket) -> str:
         """Emit messages until the connection ends; why it ended, "" for an orderly end."""
-        buffer = bytearray()
+        buffer = MessageBuffer()
         try:
             while chunk := sock.recv(_CHUNK_BYTES):
-                buffer += chunk
-                while (message := take_message(buffer)) is not None:
-                    self.received.emit(message)
+                for message in buffer.feed(chunk):
+                    self.received.emit(msgspec.convert(message, DapMessage))
         except OSError:
             return ""
-        except (ValueError, msgspec.DecodeError, msgspec.ValidationError) as exc:
+        except (DapViolation, msgspec.ValidationError) as exc:
             return f"the debugger sent something this version does not understand: {exc}"
         return ""
 
@@ -139,7 +135,7 @@ class DapConnection(QObject):
             return
         number = next(self._numbers)
         self._waiting[number] = (command, on_answer, on_failed)
-        frame = encode_request(number, command, arguments or {})
+        frame = encode({"seq": number, "type": "request", "command": command, "arguments": arguments or {}})
         if self._writer is None:
             self._unsent.append(frame)
         else:
@@ -198,38 +194,6 @@ class DapConnection(QObject):
                 on_answer(message.body or {})
         elif on_failed is not None:
             on_failed(_refusal(command, message))
-
-
-def encode_request(number: int, command: str, arguments: Body) -> bytes:
-    payload = msgspec.json.encode({"seq": number, "type": "request", "command": command, "arguments": arguments})
-    return b"Content-Length: %d\r\n\r\n" % len(payload) + payload
-
-
-def take_message(buffer: bytearray) -> DapMessage | None:
-    """Take the first whole message out of the buffer; None where it is not complete yet.
-
-    Raises: ValueError for a header without a usable length; msgspec.DecodeError, msgspec.ValidationError.
-    """
-    end = buffer.find(b"\r\n\r\n")
-    if end < 0:
-        return None
-    length = _content_length(bytes(buffer[:end]))
-    start = end + 4
-    if len(buffer) < start + length:
-        return None
-    payload = bytes(buffer[start : start + length])
-    del buffer[: start + length]
-    return _decoder.decode(payload)
-
-
-def _content_length(header: bytes) -> int:
-    for line in header.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
-            length = int(value)
-            if 0 <= length <= _MOST_BYTES:
-                return length
-    raise ValueError(f"no usable Content-Length in {header[:200]!r}")
 
 
 def _refusal(command: str, message: DapMessage) -> UserFacingError:

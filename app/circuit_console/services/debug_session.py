@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from circuit_console.core.breakpoints import Breakpoint
@@ -218,7 +218,7 @@ class DebugSession(QObject):
         """In the selected frame. What would change data is refused with SIDE_EFFECTS_REFUSED unless allowed."""
         arguments: Body = {"expression": expression, "context": context}
         if allow_side_effects:
-            arguments["allowSideEffects"] = True
+            arguments["allowEffects"] = True
         if self._frame is not None:
             arguments["frameId"] = self._frame.id
 

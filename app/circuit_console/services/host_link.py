@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import queue
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 import circuit_link.host_protocol as hp
-from circuit_link.client import HostClient, HostGone, connect_or_start, failure, join_log, join_rows
 from circuit_link.errors import UserFacingError
+
+if TYPE_CHECKING:
+    from circuit_link.client import HostClient
 
 AnswerSlot = Callable[[hp.HostToClient], None]
 FailureSlot = Callable[[UserFacingError], None]
@@ -33,21 +36,31 @@ class _Reader(QThread):
     def __init__(self, project_root: Path, parent: QObject) -> None:
         super().__init__(parent)
         self._project_root = project_root
+        self._lock = threading.Lock()
+        self._client: HostClient | None = None
         self._is_given_up = False
 
     def give_up(self) -> None:
-        """Close at once what a connection attempt under way may still bring."""
-        self._is_given_up = True
+        """End the reading, also where a connection is being made or nobody has heard of it yet. Any thread."""
+        with self._lock:
+            self._is_given_up = True
+            if self._client is not None:
+                self._client.close()
 
     def run(self) -> None:
+        # Imported here: sockets, locks and processes are not needed before the window shows.
+        from circuit_link.client import HostGone, connect_or_start
+
         try:
             client = connect_or_start(self._project_root, client=_CLIENT_NAME, subscribe=True)
         except UserFacingError as exc:
             self.ended.emit(exc)
             return
-        if self._is_given_up:
-            client.close()
-            return
+        with self._lock:
+            self._client = client
+            if self._is_given_up:
+                client.close()
+                return
         self.connected.emit(client)
         try:
             for message in client.messages():
@@ -196,7 +209,7 @@ class HostLink(QObject):
             case hp.Attached() | hp.Accepted() | hp.LogsListed() | hp.Diagnosed():
                 pass
             case hp.Failed():
-                self._fail(message.request, failure(message.error))
+                self._fail(message.request, _failure(message.error))
                 return
             case hp.RunStarted():
                 self.run_started.emit(message)
@@ -239,6 +252,8 @@ class HostLink(QObject):
         if part.more:
             return
         del self._parts[part.request]
+        from circuit_link.client import join_log, join_rows
+
         rows = [one for one in parts if isinstance(one, hp.QueryAnswered)]
         logs = [one for one in parts if isinstance(one, hp.LogRead)]
         self._complete(join_rows(rows) if rows else join_log(logs))
@@ -276,6 +291,12 @@ class HostLink(QObject):
                 # Still waiting for a host that starts slowly; destroying a running thread would abort us.
                 reader.setParent(None)
                 _abandoned.append(reader)
+
+
+def _failure(error: hp.ErrorInfo) -> UserFacingError:
+    from circuit_link.client import failure
+
+    return failure(error)
 
 
 def _ignore(_message: hp.HostToClient) -> None:

@@ -33,6 +33,7 @@ class Pane(QWidget):
     Signals:
         location_requested: Location, when the user wants to see its source.
         badge_changed: str, a short count beside the title; "" for none.
+        preferred_height_changed: None, after `preferred_height_px` was set anew.
     """
 
     pane_id = ""
@@ -44,6 +45,7 @@ class Pane(QWidget):
 
     location_requested = Signal(object)
     badge_changed = Signal(str)
+    preferred_height_changed = Signal()
 
     def head_tools(self) -> list[QWidget]:
         """Widgets for the right end of the head (section) or of the tab bar (bottom panel), left to right.

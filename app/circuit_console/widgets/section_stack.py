@@ -30,6 +30,7 @@ class Section(QWidget):
         self.pane = pane
         self.head = SectionHead(theme, pane.title, pane.head_tools(), self)
         self.head.toggled.connect(self._on_head_toggled)
+        pane.preferred_height_changed.connect(self.wish_changed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -77,17 +78,24 @@ class SectionStack(QWidget):
         self._splitter.setChildrenCollapsible(False)
         self._shown: tuple[str, ...] = ()
         self._last_wishes: tuple[int, ...] = ()
-        self._sections = {pane.pane_id: Section(theme, pane, self) for pane in panes}
-        for section in self._sections.values():
-            section.setVisible(False)
-            section.toggled.connect(self._on_section_toggled)
-            section.wish_changed.connect(self._on_wish_changed)
+        self._theme = theme
+        self._sections: dict[str, Section] = {}
+        for pane in panes:
+            self.add(pane)
         # Takes the height that no section wants, so that folded sections stay at the top.
         self._rest = QWidget(self)
         self._rest.setMinimumHeight(0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._splitter)
+
+    def add(self, pane: Pane) -> None:
+        """Make a section for a pane; it is not shown before `show_sections` names it."""
+        section = Section(self._theme, pane, self)
+        section.setVisible(False)
+        section.toggled.connect(self._on_section_toggled)
+        section.wish_changed.connect(self._on_wish_changed)
+        self._sections[pane.pane_id] = section
 
     def show_sections(self, pane_ids: Sequence[str]) -> None:
         """Show these, in this order; ids that are not here are left out."""

@@ -26,7 +26,7 @@ class TabPanel(QWidget):
     def __init__(self, theme: Theme, panes: Sequence[Pane], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         set_ground(self, "panel")
-        self._panes = tuple(panes)
+        self._panes: list[Pane] = []
         self._tabs = QTabBar(self)
         self._tabs.setObjectName("panelTabs")
         self._tabs.setDrawBase(False)
@@ -34,11 +34,8 @@ class TabPanel(QWidget):
         self._tabs.setAccessibleName("Bottom panel")
         self._stack = QStackedWidget(self)
         self._tools = QStackedWidget(self)
-        for idx, pane in enumerate(self._panes):
-            self._tabs.addTab(pane.title)
-            self._stack.addWidget(pane)
-            self._tools.addWidget(_tool_row(pane))
-            pane.badge_changed.connect(lambda text, place=idx: self._on_badge_changed(place, text))
+        for pane in panes:
+            self.add(pane)
         fold = IconButton(theme, "chevron-down", "Hide the panel (Ctrl+J)")
         fold.clicked.connect(self.fold_requested)
         head = QWidget(self)
@@ -57,6 +54,15 @@ class TabPanel(QWidget):
         layout.addWidget(divider())
         layout.addWidget(self._stack, 1)
         self._tabs.currentChanged.connect(self._on_current_changed)
+
+    def add(self, pane: Pane) -> None:
+        """One more tab at the end."""
+        place = len(self._panes)
+        self._panes.append(pane)
+        self._stack.addWidget(pane)
+        self._tools.addWidget(_tool_row(pane))
+        self._tabs.addTab(pane.title)
+        pane.badge_changed.connect(lambda text: self._on_badge_changed(place, text))
 
     def show_pane(self, pane_id: str) -> None:
         for idx, pane in enumerate(self._panes):

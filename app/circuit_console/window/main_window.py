@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from circuit_console.core.session import PerspectiveLayout
@@ -49,11 +49,13 @@ class MainWindow(QMainWindow):
     Signals:
         layout_changed: None, when the user moved, hid or chose something that is remembered.
         closing: None, before the window closes.
+        painted: None, once, when the window's first picture stands on the screen.
         activated: None, when the window gets the focus of the desktop again.
     """
 
     layout_changed = Signal()
     closing = Signal()
+    painted = Signal()
     activated = Signal()
 
     def __init__(
@@ -65,9 +67,10 @@ class MainWindow(QMainWindow):
         self._perspective = "edit"
         self._activity = ""
         self._is_arranging = False
+        self._was_painted = False
         self.top_bar = TopBar(theme, self)
         self.status = StatusBar(theme, self)
-        self.rail = Rail(theme, [one for one in _ACTIVITIES if self._has_activity(one.id)], _FOOT, self)
+        self.rail = Rail(theme, _ACTIVITIES, _FOOT, self)
         self._side = SectionStack(theme, self._in(Region.SIDE), self)
         self._inspector_sections = SectionStack(theme, self._in(Region.INSPECTOR), self)
         self._bottom = TabPanel(theme, self._in(Region.BOTTOM), self)
@@ -91,6 +94,22 @@ class MainWindow(QMainWindow):
     @property
     def activity(self) -> str:
         return self._activity
+
+    def add_panes(self, panes: Sequence[Pane]) -> None:
+        """Dock panes that were built after the window was shown, and arrange anew."""
+        for pane in panes:
+            self._panes[pane.pane_id] = pane
+            match pane.region:
+                case Region.SIDE:
+                    self._side.add(pane)
+                case Region.INSPECTOR:
+                    self._inspector_sections.add(pane)
+                case Region.BOTTOM:
+                    self._bottom.add(pane)
+                case Region.CENTRE:
+                    self._centre.addWidget(pane)
+                    self._centre_pages[pane.pane_id] = pane
+        self._arrange()
 
     def restore_layouts(self, layouts: Mapping[str, PerspectiveLayout], perspective: str) -> None:
         self._layouts = dict(layouts)
@@ -116,7 +135,7 @@ class MainWindow(QMainWindow):
 
     def show_activity(self, activity: str) -> None:
         """Show its sections in the side bar, and its page in the centre where it has one."""
-        if activity not in ACTIVITY_SECTIONS or not self._has_activity(activity):
+        if activity not in ACTIVITY_SECTIONS:
             return
         self._activity = activity
         self.rail.choose(activity)
@@ -177,6 +196,12 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         super().closeEvent(event)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            QTimer.singleShot(0, self, self.painted.emit)
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
@@ -186,11 +211,6 @@ class MainWindow(QMainWindow):
 
     def _in(self, region: Region) -> list[Pane]:
         return [pane for pane in self._panes.values() if pane.region is region]
-
-    def _has_activity(self, activity: str) -> bool:
-        centre = ACTIVITY_CENTRE.get(activity)
-        wanted = (centre,) if centre else ACTIVITY_SECTIONS[activity]
-        return any(pane_id in self._panes for pane_id in wanted)
 
     def _lay_out(self, editor: QWidget, banner: QWidget) -> None:
         self._centre.addWidget(editor)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
+
+# Not importlib.resources: its import alone takes longer than reading what is needed at start.
+_FOLDER = Path(__file__).parent
 
 UI_FAMILY = "Inter"
 MONO_FAMILY = "JetBrains Mono NL"
@@ -10,5 +13,4 @@ MONO_FAMILY = "JetBrains Mono NL"
 
 def font_data() -> dict[str, bytes]:
     """File name to bytes of every bundled font."""
-    folder = files(__name__)
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith((".otf", ".ttf"))}
+    return {file.name: file.read_bytes() for file in _FOLDER.iterdir() if file.suffix in (".otf", ".ttf")}

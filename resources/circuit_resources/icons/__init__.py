@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib.resources import files
+from functools import cache
+from pathlib import Path
+
+# Not importlib.resources: its import alone takes longer than reading what is needed at start.
+_FOLDER = Path(__file__).parent
 
 
-@lru_cache(maxsize=None)
+@cache
 def icon_svg(name: str) -> str:
     """The SVG text of an icon.
 
     Raises:
         FileNotFoundError: no icon of this name is bundled.
     """
-    return (files(__name__) / f"{name}.svg").read_text(encoding="utf-8")
+    return (_FOLDER / f"{name}.svg").read_text(encoding="utf-8")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
+
+# Not importlib.resources: its import alone takes longer than reading what is needed at start.
+_FOLDER = Path(__file__).parent
 
 
 def tokens_json() -> bytes:
-    return (files(__name__) / "tokens.json").read_bytes()
+    return (_FOLDER / "tokens.json").read_bytes()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
+from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
@@ -169,7 +169,7 @@ class BreakpointsPane(Pane):
     def _on_field_entered(self) -> None:
         if self._edited is not None:
             breakpoint, kind = self._edited
-            changed = replace(breakpoint, **{kind: self._field.text().strip()})  # type: ignore[arg-type]  # one of three str fields
+            changed = replace(breakpoint, **{kind: self._field.text().strip()})
             self._breakpoints.set(
                 changed.path,
                 changed.line,
