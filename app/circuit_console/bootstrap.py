@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -12,6 +13,7 @@ from circuit_console.core.breakpoints import BreakpointSet
 from circuit_console.core.folders import Folders
 from circuit_console.core.git_branch import git_branch
 from circuit_console.core.location import Location
+from circuit_console.core.notices import Notice
 from circuit_console.core.session import ProjectSession, Settings, load
 from circuit_console.panes.console.pane import ConsolePane
 from circuit_console.panes.debugger.banner import PausedBanner
@@ -48,6 +50,10 @@ from circuit_console.window.session_keeper import SessionKeeper
 from circuit_console.window.status import StatusPresenter
 from circuit_link.errors import UserFacingError
 
+if TYPE_CHECKING:
+    from circuit_console.core.deployments import EnvironmentView
+    from circuit_console.services.environments import Environments
+
 _DESCRIBE_DELAY_MS = 300
 
 
@@ -75,6 +81,7 @@ class Console(QObject):
         self._theme = theme
         self._folders = folders
         self._is_stopped = False
+        self.environments: Environments | None = None
         root = project_root.resolve()
         state_folder = folders.project_state(root)
         session = load(state_folder / "session.json", ProjectSession)
@@ -132,10 +139,22 @@ class Console(QObject):
 
     def _build_late_panes(self) -> None:
         """What the first picture does not show; imported here, so that it does not wait for it."""
+        from circuit_console.panes.deploy.log import DeployLogPane
+        from circuit_console.panes.deploy.pane import DeployPane
+        from circuit_console.panes.deploy.release import ReleasePane
+        from circuit_console.panes.deploy.side import DeploySidePane
         from circuit_console.panes.query.pane import QueryPane
+        from circuit_console.services.environments import Environments
 
+        self.environments = environments = Environments(self.host.project_root, self.host, self.tasks, parent=self)
         self.query = QueryPane(self._theme, self.host)
-        late: tuple[Pane, ...] = (self.query,)
+        self.deploy = DeployPane(self._theme, environments)
+        self.deploy_side = DeploySidePane(self._theme, environments)
+        self.deploy_log = DeployLogPane(self._theme, environments)
+        self.release = ReleasePane(self._theme, environments)
+        self.release.roll_back_requested.connect(self._on_roll_back_requested)
+        environments.selected.connect(self._on_environment_selected)
+        late = (self.query, self.deploy, self.deploy_side, self.deploy_log, self.release)
         for pane in late:
             pane.location_requested.connect(self._on_location_requested)
         self.window.add_panes(late)
@@ -245,6 +264,8 @@ class Console(QObject):
         self._describe_timer.stop()
         self.watcher.stop()
         self.debug.close()
+        if self.environments is not None:
+            self.environments.stop()
         self.host.stop()
         self.tasks.stop()
         self.closed.emit()
@@ -271,11 +292,37 @@ class Console(QObject):
 
     @Slot(str)
     def _on_environment_chosen(self, name: str) -> None:
-        if name != "local":
+        """Local is where one works; any other environment shows in the Deploy perspective."""
+        if name == "local":
+            if self.window.perspective == "deploy":
+                self.window.show_perspective("edit")
+        else:
             self.window.show_perspective("deploy")
-        elif self.window.perspective == "deploy":
-            self.window.show_perspective("edit")
+            self._select_environment(name)
         self.window.top_bar.set_environment(name)
+
+    def _select_environment(self, name: str) -> None:
+        if self.environments is not None and name in {view.name for view in self.environments.views}:
+            self.environments.select(name)
+            return
+        self._notices.notify(
+            Notice(
+                kind="fact",
+                text=f"circuit.toml names no environment {name}.",
+                hint=f'Add: [environments.{name}] url = "https://…"',
+                actions=(("Open circuit.toml", lambda: self._on_location_requested(Location("circuit.toml"))),),
+            )
+        )
+
+    @Slot(object)
+    def _on_environment_selected(self, view: EnvironmentView) -> None:
+        if self.window.perspective == "deploy":
+            self.window.top_bar.set_environment(view.name)
+
+    @Slot(str)
+    def _on_roll_back_requested(self, release: str) -> None:
+        self.window.show_perspective("deploy")
+        self.deploy.page.ask_roll_back(release)
 
     @Slot(str)
     def _on_foot_chosen(self, _entry: str) -> None:
