@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -72,8 +73,14 @@ def read_catalog(sources: Iterable[Source], schema: Schema) -> Catalog:
     return Catalog(tuple(triggers), tuple(reader.tests), tuple(reader.problems))
 
 
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_TRIGGER_ARGUMENTS = ("object_name", "events")
+_TEST_ARGUMENTS = ("name", "expects_limit", "see_all_data", "parallel")
+
+
 class _NotLiteral(Exception):
-    """An argument that is not written out; carries the node and what is wrong with it."""
+    """A declaration that cannot be read without running it; carries the node and what is wrong with it."""
 
     def __init__(self, node: ast.AST, message: str) -> None:
         super().__init__(message)
@@ -93,16 +100,25 @@ class _Reader:
         except SyntaxError as exc:
             self._problem(source.path, exc.lineno or 1, exc.offset or 1, f"Syntax error: {exc.msg}")
             return
-        except ValueError as exc:
+        except (ValueError, RecursionError, MemoryError) as exc:
             self._problem(source.path, 1, 1, f"The file cannot be read as Python: {exc}")
             return
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 self._read_class(source.path, node)
+            elif isinstance(node, _FUNCTIONS):
+                self._refuse_outside_classes(source.path, node)
+
+    def _refuse_outside_classes(self, path: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for decorator in node.decorator_list:
+            if (name := _decorator_name(decorator)) in ("trigger", "test", "test_setup"):
+                self._problem(
+                    path, decorator.lineno, decorator.col_offset + 1, f"@{name} belongs to a method of a class."
+                )
 
     def _read_class(self, path: str, node: ast.ClassDef) -> None:
         is_test = any(_decorator_name(decorator) == "test" for decorator in node.decorator_list)
-        methods = [item for item in node.body if isinstance(item, ast.FunctionDef)]
+        methods = [item for item in node.body if isinstance(item, _FUNCTIONS)]
         setup = next(
             (
                 item.name
@@ -113,39 +129,47 @@ class _Reader:
         )
         for method in methods:
             for decorator in method.decorator_list:
+                name = _decorator_name(decorator)
                 try:
-                    if _decorator_name(decorator) == "trigger":
+                    if name in ("trigger", "test", "test_setup") and isinstance(method, ast.AsyncFunctionDef):
+                        raise _NotLiteral(method, f"@{name} takes a plain method, not an async one.")
+                    if name == "trigger":
                         self._read_trigger(path, node, method, decorator)
-                    elif is_test and _decorator_name(decorator) == "test":
+                    elif name == "test" and is_test:
                         self._read_test(path, node, method, decorator, setup)
+                    elif name in ("test", "test_setup") and not is_test:
+                        raise _NotLiteral(decorator, f"@{name} has no effect: the class {node.name} lacks @test.")
                 except _NotLiteral as exc:
                     place = exc.node
                     self._problem(path, getattr(place, "lineno", 1), getattr(place, "col_offset", 0) + 1, str(exc))
 
-    def _read_trigger(self, path: str, owner: ast.ClassDef, method: ast.FunctionDef, decorator: ast.expr) -> None:
-        arguments = _arguments(decorator, ("object_name", "events"))
+    def _read_trigger(self, path: str, owner: ast.ClassDef, method: _Function, decorator: ast.expr) -> None:
+        arguments = _arguments(decorator, _TRIGGER_ARGUMENTS, positional=2)
         object_name = _text(arguments.get("object_name"), decorator, "the object's name")
         events = _texts(arguments.get("events"), decorator)
         item = self._schema.object(object_name)
         if item is None:
-            raise _NotLiteral(decorator, f"@trigger names the object {object_name!r}, which does not exist.")
+            near = _nearest(object_name, self._schema.objects)
+            raise _NotLiteral(decorator, f"@trigger names the object {object_name!r}, which does not exist.{near}")
         for event in events:
             if event not in TRIGGER_EVENTS:
-                raise _NotLiteral(
-                    decorator, f"@trigger names the event {event!r}; events are {', '.join(TRIGGER_EVENTS)}."
-                )
+                near = _nearest(event, TRIGGER_EVENTS) or f" Events are {', '.join(TRIGGER_EVENTS)}."
+                raise _NotLiteral(decorator, f"@trigger names the event {event!r}, which does not exist.{near}")
         self.triggers.append(
             TriggerDefinition(path, method.lineno, owner.name, method.name, item.name, events, _order(owner))
         )
 
     def _read_test(
-        self, path: str, owner: ast.ClassDef, method: ast.FunctionDef, decorator: ast.expr, setup: str | None
+        self, path: str, owner: ast.ClassDef, method: _Function, decorator: ast.expr, setup: str | None
     ) -> None:
         class_options = next(
-            _arguments(item, ("name",)) for item in owner.decorator_list if _decorator_name(item) == "test"
+            _arguments(item, _TEST_ARGUMENTS, positional=1)
+            for item in owner.decorator_list
+            if _decorator_name(item) == "test"
         )
-        options = {**class_options, **_arguments(decorator, ("name",))}
-        own_name = _arguments(decorator, ("name",)).get("name")
+        own_options = _arguments(decorator, _TEST_ARGUMENTS, positional=1)
+        own_name = own_options.get("name")
+        options = {**class_options, **own_options}
         self.tests.append(
             TestDefinition(
                 id=f"{path}::{owner.name}::{method.name}",
@@ -172,12 +196,27 @@ def _decorator_name(decorator: ast.expr) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
-def _arguments(decorator: ast.expr, names: tuple[str, ...]) -> dict[str, ast.expr]:
-    """Arguments of a decorator by name; none for one without brackets."""
+def _arguments(decorator: ast.expr, names: tuple[str, ...], *, positional: int) -> dict[str, ast.expr]:
+    """Arguments of a decorator by name; none for one without brackets. The first `positional` need no keyword."""
     if not isinstance(decorator, ast.Call):
         return {}
+    if len(decorator.args) > positional or any(isinstance(item, ast.Starred) for item in decorator.args):
+        raise _NotLiteral(decorator, f"Write at most {positional} arguments without a name, each in full.")
     given = dict(zip(names, decorator.args, strict=False))
-    return given | {keyword.arg: keyword.value for keyword in decorator.keywords if keyword.arg}
+    for keyword in decorator.keywords:
+        if keyword.arg not in names:
+            shown = keyword.arg or "**"
+            raise _NotLiteral(
+                keyword.value,
+                f"The decorator has no argument {shown!r}.{_nearest(shown, names)} It takes {', '.join(names)}.",
+            )
+        given[keyword.arg] = keyword.value
+    return given
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _text(node: ast.expr | None, decorator: ast.expr, what: str) -> str:
@@ -213,10 +252,18 @@ def _flag(node: ast.expr | None, decorator: ast.expr) -> bool:
 def _order(owner: ast.ClassDef) -> int:
     """The class attribute `order`, 0 where there is none."""
     for item in owner.body:
-        targets = item.targets if isinstance(item, ast.Assign) else []
-        if any(isinstance(target, ast.Name) and target.id == "order" for target in targets):
-            value = item.value if isinstance(item, ast.Assign) else None
-            if isinstance(value, ast.Constant) and isinstance(value.value, int):
-                return value.value
+        match item:
+            case ast.Assign(targets=[ast.Name(id="order")], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name(id="order"), value=ast.expr() as value):
+                pass
+            case _:
+                continue
+        try:
+            order = ast.literal_eval(value)
+        except ValueError:
+            order = None
+        if type(order) is not int:
             raise _NotLiteral(item, "Write `order` as a plain whole number; it is read without running.")
+        return order
     return 0

@@ -7,11 +7,15 @@ import difflib
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
 
+from circuit_link.errors import UserFacingError
 from circuit_resources.objects import standard_objects
+from circuit_runtime.project.object_checks import Declarations, check_field_table, check_schema
 from circuit_runtime.project.schema import (
     Field,
     FieldType,
@@ -35,7 +39,9 @@ _LENGTHS = {
     FieldType.URL: 255,
     FieldType.PICKLIST: 255,
 }
-_FUNCTIONS = ("COUNT", "SUM", "MIN", "MAX", "AVG")
+_SYSTEM_NAMES = frozenset({"id", "created_at", "created_by", "modified_at", "modified_by", "is_deleted"})
+_PREFIX = re.compile(r"[0-9A-Za-z]{3}")
+_LAST_LENGTH = 131_072
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,31 +111,47 @@ def load_schema(object_files: Mapping[str, str]) -> Schema:
 
     Raises: UserFacingError with file and line.
     """
-    objects: dict[str, ObjectType] = {}
-    origins: dict[tuple[str, str], TomlFile] = {}
-    for path, text in standard_objects().items():
-        _read_object(path, text, objects, origins, custom=False)
+    standard = _standard()
+    reading = _Reading(dict(standard.objects), dict(standard.declared))
+    own: dict[str, str] = {}
     for path, text in sorted(object_files.items()):
-        _read_object(path, text, objects, origins, custom=True)
-    objects = _with_prefixes(objects)
-    for item in objects.values():
-        for field in item.fields.values():
-            if file := origins.get((item.name, field.name)):
-                _check_field(file, item, field, objects)
+        name = _read_object(path, text, reading, custom=True)
+        if name in own:
+            raise UserFacingError(
+                f"{path} and {own[name]} both describe the object {name}.",
+                code=_CODE,
+                hint="Put what they say into one file.",
+                path=path,
+                line=1,
+            )
+        own[name] = path
+    objects = _with_child_names(_with_prefixes(reading))
     digest = hashlib.sha256()
     for path, text in sorted({**standard_objects(), **object_files}.items()):
         digest.update(f"{path}\0{text}\0".encode())
-    return Schema(objects, digest.hexdigest()[:16])
+    schema = Schema(objects, digest.hexdigest()[:16])
+    check_schema(schema, {name: item for name, item in reading.declared.items() if name in own})
+    return schema
 
 
-def _read_object(
-    path: str,
-    text: str,
-    objects: dict[str, ObjectType],
-    origins: dict[tuple[str, str], TomlFile],
-    *,
-    custom: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What has been read so far: objects by name, and where each was declared last."""
+
+    objects: dict[str, ObjectType]
+    declared: dict[str, Declarations]
+
+
+@cache
+def _standard() -> _Reading:
+    reading = _Reading({}, {})
+    for path, text in standard_objects().items():
+        _read_object(path, text, reading, custom=False)
+    return reading
+
+
+def _read_object(path: str, text: str, reading: _Reading, *, custom: bool) -> str:
+    """Read one file into `reading`; returns the object's name."""
     file = TomlFile(path, text, _CODE)
     name = path.rpartition("/")[2].removesuffix(".toml")
     if not _NAME.fullmatch(name):
@@ -137,20 +159,22 @@ def _read_object(
             f"{path}: {name!r} is no name for an object.", hint="Use letters, digits and underscores."
         )
     table = file.convert(ObjectTable)
-    known = next((item for item in objects.values() if item.name.lower() == name.lower()), None)
+    known = next((item for item in reading.objects.values() if item.name.lower() == name.lower()), None)
+    name = known.name if known else name
+    _check_prefix(file, table, known)
     fields = dict(known.fields) if known else _system_fields(name, table)
     for field_name, field_table in table.fields.items():
-        field = _read_field(file, known.name if known else name, field_name, field_table, custom=custom)
+        before = fields.get(field_name) if known else None
+        field = _read_field(file, name, field_name, field_table, before, custom=custom)
         fields[field.name] = field
-        origins[(known.name if known else name, field.name)] = file
     validations = tuple(
         ValidationRule(rule, item.when, item.message, item.field) for rule, item in table.validation.items()
     )
     updates = tuple(
         FieldUpdate(rule, item.when, item.field, item.value) for rule, item in table.field_update.items()
     )
-    merged = ObjectType(
-        name=known.name if known else name,
+    reading.objects[name] = ObjectType(
+        name=name,
         label=table.label or (known.label if known else _words(name)),
         plural=table.plural or (known.plural if known else plural_of(name)),
         key_prefix=table.key_prefix or (known.key_prefix if known else ""),
@@ -160,7 +184,23 @@ def _read_object(
         is_setup=table.setup or (known.is_setup if known else False),
         custom=known.custom if known else custom,
     )
-    objects[merged.name] = merged
+    reading.declared[name] = Declarations(file, frozenset(table.fields))
+    return name
+
+
+def _check_prefix(file: TomlFile, table: ObjectTable, known: ObjectType | None) -> None:
+    if table.key_prefix is None:
+        return
+    if not _PREFIX.fullmatch(table.key_prefix):
+        raise file.error(
+            f"{table.key_prefix!r} is no key prefix.",
+            "key_prefix",
+            hint="Use three letters or digits, such as a0X.",
+        )
+    if known is not None and table.key_prefix != known.key_prefix:
+        raise file.error(
+            f"The key prefix of {known.name} is {known.key_prefix} and cannot be changed.", "key_prefix"
+        )
 
 
 def _system_fields(name: str, table: ObjectTable) -> dict[str, Field]:
@@ -193,32 +233,27 @@ def _system_fields(name: str, table: ObjectTable) -> dict[str, Field]:
     }
 
 
-def _read_field(file: TomlFile, object_name: str, name: str, table: FieldTable, *, custom: bool) -> Field:
-    if not _FIELD_NAME.fullmatch(name):
+def _read_field(
+    file: TomlFile, object_name: str, name: str, table: FieldTable, before: Field | None, *, custom: bool
+) -> Field:
+    """`before` is the standard field that the table changes, None for a new one."""
+    _check_field_name(file, object_name, name)
+    kind = _kind(file, object_name, name, table)
+    if before is not None and (before.type, before.formula is None) != (kind, table.formula is None):
         raise file.error(
-            f"{object_name}: {name!r} is no name for a field.",
-            "fields",
-            name,
-            hint="Use snake_case, such as last_visit.",
-        )
-    try:
-        kind = FieldType(table.type)
-    except ValueError as exc:
-        near = difflib.get_close_matches(table.type, [str(known) for known in FieldType], n=1)
-        raise file.error(
-            f"{object_name}.{name} has the unknown type {table.type!r}.",
+            f"{object_name}.{name} is a standard field of type {before.type} and cannot be of type {kind}.",
             "fields",
             name,
             "type",
-            hint=f"Did you mean {near[0]!r}?" if near else f"Types are: {', '.join(FieldType)}.",
-        ) from exc
-    references = (table.reference_to,) if isinstance(table.reference_to, str) else table.reference_to
+            hint="Give your field another name.",
+        )
+    check_field_table(file, object_name, name, kind, file.values["fields"][name])
     rollup = table.rollup
     return Field(
         name=name,
         label=table.label or _words(name),
         type=kind,
-        length=table.length or _LENGTHS.get(kind),
+        length=_length(file, object_name, name, kind, table),
         precision=table.precision if table.precision is not None else (18 if kind is FieldType.DECIMAL else None),
         scale=table.scale if table.scale is not None else (2 if kind is FieldType.DECIMAL else None),
         minimum=table.minimum,
@@ -230,77 +265,109 @@ def _read_field(file: TomlFile, object_name: str, name: str, table: FieldTable, 
         default=False if kind is FieldType.BOOLEAN and table.default is None else table.default,
         values=table.values,
         restricted=bool(table.values) if table.restricted is None else table.restricted,
-        reference_to=references,
+        reference_to=(table.reference_to,) if isinstance(table.reference_to, str) else table.reference_to,
         child_name=table.child_name,
-        on_delete=table.on_delete or ("cascade" if kind is FieldType.MASTER_DETAIL else "clear"),
+        on_delete=table.on_delete or _default_on_delete(kind, table),
         formula=table.formula,
         rollup=Rollup(rollup.child, rollup.function.upper(), rollup.field, rollup.where) if rollup else None,
         number_format=table.format,
         renamed_from=table.renamed_from,
-        custom=custom,
+        custom=custom if before is None else before.custom,
     )
 
 
-def _with_prefixes(objects: dict[str, ObjectType]) -> dict[str, ObjectType]:
-    """Give every custom object a three-character prefix that follows from its name alone."""
-    taken = {item.key_prefix for item in objects.values() if item.key_prefix}
+def _check_field_name(file: TomlFile, object_name: str, name: str) -> None:
+    if name in _SYSTEM_NAMES:
+        raise file.error(
+            f"{object_name}.{name} is kept by the runtime and cannot be declared.",
+            "fields",
+            name,
+            hint="Give your field another name.",
+        )
+    if not _FIELD_NAME.fullmatch(name):
+        raise file.error(
+            f"{object_name}: {name!r} is no name for a field.",
+            "fields",
+            name,
+            hint="Use snake_case, such as last_visit.",
+        )
+
+
+def _kind(file: TomlFile, object_name: str, name: str, table: FieldTable) -> FieldType:
+    known = [str(kind) for kind in FieldType if kind is not FieldType.ID]
+    if table.type in known:
+        return FieldType(table.type)
+    near = difflib.get_close_matches(table.type, known, n=1)
+    raise file.error(
+        f"{object_name}.{name} has the unknown type {table.type!r}.",
+        "fields",
+        name,
+        "type",
+        hint=f"Did you mean {near[0]!r}?" if near else f"Types are: {', '.join(known)}.",
+    )
+
+
+def _length(file: TomlFile, object_name: str, name: str, kind: FieldType, table: FieldTable) -> int | None:
+    if table.length is None:
+        return _LENGTHS.get(kind)
+    if not 1 <= table.length <= _LAST_LENGTH:
+        raise file.error(
+            f"{object_name}.{name} has the length {table.length}; it may be 1 to {_LAST_LENGTH}.",
+            "fields",
+            name,
+            "length",
+        )
+    return table.length
+
+
+def _default_on_delete(kind: FieldType, table: FieldTable) -> Literal["clear", "restrict", "cascade"]:
+    """As Salesforce: details go with their master, and a required lookup cannot be emptied."""
+    if kind is FieldType.MASTER_DETAIL:
+        return "cascade"
+    return "restrict" if table.required else "clear"
+
+
+def _with_prefixes(reading: _Reading) -> dict[str, ObjectType]:
+    """Give every custom object a key prefix that follows from its name alone.
+
+    It must not depend on the other objects: an object that is added later would change the prefix of one that has
+    records. Where two names give the same one, the author has to choose.
+    """
+    result: dict[str, ObjectType] = {}
+    taken: dict[str, str] = {}
+    for name, item in reading.objects.items():
+        digest = hashlib.sha256(f"{name.lower()}/0".encode()).digest()
+        prefix = item.key_prefix or "a" + _base62(int.from_bytes(digest[:4]) % 3844)
+        if prefix in taken:
+            raise reading.declared[name].file.error(
+                f"{name} and {taken[prefix]} have the same key prefix {prefix}.",
+                "key_prefix",
+                hint='Give the newer one of them another, such as key_prefix = "z01".',
+            )
+        taken[prefix] = name
+        result[name] = item if item.key_prefix else dataclasses.replace(item, key_prefix=prefix)
+    return result
+
+
+def _with_child_names(objects: dict[str, ObjectType]) -> dict[str, ObjectType]:
+    """Tell relations apart that have the same name by default: the second one is named after its field, too."""
+    used: set[tuple[str, str]] = set()
     result: dict[str, ObjectType] = {}
     for name, item in objects.items():
-        attempt = 0
-        prefix = item.key_prefix
-        while not prefix:
-            digits = int.from_bytes(hashlib.sha256(f"{name.lower()}/{attempt}".encode()).digest()[:4])
-            candidate = "a" + _base62(digits % 3844)
-            prefix = "" if candidate in taken else candidate
-            attempt += 1
-        taken.add(prefix)
-        result[name] = dataclasses.replace(item, key_prefix=prefix)
+        fields = dict(item.fields)
+        for field in item.fields.values():
+            child_name = field.child_name or item.plural
+            if field.child_name is None and any((parent, child_name) in used for parent in field.reference_to):
+                child_name = f"{item.plural}_by_{field.name}"
+                fields[field.name] = dataclasses.replace(field, child_name=child_name)
+            used |= {(parent, child_name) for parent in field.reference_to}
+        result[name] = dataclasses.replace(item, fields=fields)
     return result
 
 
 def _base62(number: int) -> str:
     digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     return digits[number // 62] + digits[number % 62]
-
-
-def _check_field(file: TomlFile, item: ObjectType, field: Field, objects: Mapping[str, ObjectType]) -> None:
-    """Refuse what does not hold together: references, roll-ups, picklists, defaults."""
-    where = ("fields", field.name)
-    is_lookup = field.type in (FieldType.LOOKUP, FieldType.MASTER_DETAIL)
-    if is_lookup and not field.reference_to:
-        raise file.error(
-            f"{item.name}.{field.name} does not say where it leads.", *where, hint="Add reference_to."
-        )
-    for target in field.reference_to:
-        if target not in objects:
-            near = difflib.get_close_matches(target, list(objects), n=1)
-            raise file.error(
-                f"{item.name}.{field.name} leads to the object {target!r}, which does not exist.",
-                *where,
-                "reference_to",
-                hint=f"Did you mean {near[0]!r}?" if near else f"Objects are: {', '.join(sorted(objects))}.",
-            )
-    if field.type is FieldType.PICKLIST and field.restricted and not field.values:
-        raise file.error(f"{item.name}.{field.name} is restricted and has no values.", *where, hint="Add values.")
-    if field.rollup:
-        _check_rollup(file, item, field, field.rollup, objects)
-
-
-def _check_rollup(
-    file: TomlFile, item: ObjectType, field: Field, rollup: Rollup, objects: Mapping[str, ObjectType]
-) -> None:
-    where = ("fields", field.name, "rollup")
-    child = objects.get(rollup.child)
-    if rollup.function not in _FUNCTIONS:
-        raise file.error(
-            f"{item.name}.{field.name} rolls up with {rollup.function!r}.",
-            *where,
-            hint=f"Use {', '.join(_FUNCTIONS)}.",
-        )
-    if child is None or not any(item.name in reference.reference_to for reference in child.fields.values()):
-        raise file.error(f"{item.name}.{field.name}: {rollup.child!r} is no child of {item.name}.", *where)
-    if rollup.function != "COUNT" and (rollup.field is None or child.field(rollup.field) is None):
-        raise file.error(f"{item.name}.{field.name}: {rollup.child} has no field {rollup.field!r}.", *where)
 
 
 def plural_of(name: str) -> str:

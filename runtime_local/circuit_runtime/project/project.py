@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from circuit_runtime.project import settings as settings_file
 from circuit_runtime.project.catalog import Catalog, read_catalog
 from circuit_runtime.project.objects import load_schema
 from circuit_runtime.project.schema import Schema
-from circuit_runtime.project.settings import Settings, parse_settings
+from circuit_runtime.project.settings import Settings, check_names, parse_settings
 
+_OBJECT_FILE = re.compile(r"objects/.+\.toml")
 _SCRIPT_FOLDERS = ("triggers/", "classes/", "jobs/", "api/", "tests/")
 
 
@@ -52,8 +54,10 @@ def load_files(files: Mapping[str, bytes], root: str) -> Project:
             code="NOT_A_PROJECT",
             hint="Make a project with `circuit-cli init PATH`.",
         )
-    settings = parse_settings(_text(settings_file.FILE, files[settings_file.FILE]))
-    schema = load_schema({path: _text(path, data) for path, data in files.items() if path.startswith("objects/")})
+    settings_text = _text(settings_file.FILE, files[settings_file.FILE])
+    settings = parse_settings(settings_text)
+    schema = load_schema({path: _text(path, data) for path, data in files.items() if _OBJECT_FILE.fullmatch(path)})
+    check_names(settings_text, settings, schema)
     problems: list[Problem] = []
     sources: list[Source] = []
     for path, data in sorted(files.items()):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 import zoneinfo
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
 
+from circuit_link.errors import UserFacingError
 from circuit_log.limits import LimitName
+from circuit_runtime.project.schema import Schema
 from circuit_runtime.project.toml_file import TomlFile
 
 FILE = "circuit.toml"
@@ -23,7 +27,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class ProjectTable(_Table, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-    namespace: Annotated[str, msgspec.Meta(pattern=r"^([a-z][a-z0-9]{0,14})?$")] = ""
+    namespace: str = ""
     api_version: str = _API_VERSION
 
 
@@ -43,7 +47,7 @@ class SecretsTable(_Table, frozen=True, kw_only=True):
 
 
 class EnvironmentTable(_Table, frozen=True, kw_only=True):
-    url: Annotated[str, msgspec.Meta(pattern=r"^https?://")]
+    url: str
 
 
 class RunTable(_Table, frozen=True, kw_only=True):
@@ -114,28 +118,94 @@ def parse_settings(text: str) -> Settings:
     """
     file = TomlFile(FILE, text, _CODE)
     settings = file.convert(Settings)
-    for name in settings.limits.overrides:
-        if name not in LimitName.__members__.values():
-            near = difflib.get_close_matches(name, [str(limit) for limit in LimitName], n=1)
+    _check_project(file, settings.project)
+    _check_limits(file, settings.limits)
+    _check_calendar(file, settings.calendar)
+    for name, environment in settings.environments.items():
+        if not re.match(r"https?://[^/]", environment.url):
             raise file.error(
-                f"{FILE} overrides a limit {name!r} that does not exist.",
-                "limits",
-                "overrides",
+                f"{FILE}: the address of the environment {name!r} is {environment.url!r}.",
+                "environments",
                 name,
-                hint=f"Did you mean {near[0]!r}?" if near else f"Limits are: {', '.join(LimitName)}.",
+                "url",
+                hint="Write it as https://circuit.example.com.",
             )
-    try:
-        zoneinfo.ZoneInfo(settings.calendar.time_zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as exc:
-        raise file.error(
-            f"{FILE}: {settings.calendar.time_zone!r} is no time zone.",
-            "calendar",
-            "time_zone",
-            hint='Write a name of the IANA database, such as "America/New_York".',
-        ) from exc
     for name, run in settings.run.items():
         if run.now is not None and run.now.tzinfo is None:
             raise file.error(
                 f"{FILE}: the time of run {name!r} has no zone.", "run", name, "now", hint="End it in Z."
             )
     return settings
+
+
+def check_names(text: str, settings: Settings, schema: Schema) -> None:
+    """Refuse names of objects and fields in circuit.toml that the project does not have.
+
+    Raises: UserFacingError with the line.
+    """
+    file = TomlFile(FILE, text, _CODE)
+    contact = schema.objects["Contact"]
+    for identifier, name in settings.connectors.ghl.custom_fields.items():
+        if contact.field(name) is None:
+            keys = ("connectors", "ghl", "custom_fields", identifier)
+            raise _unknown(file, f"a field {name!r} of Contact", name, contact.fields, *keys)
+    for profile_name, profile in settings.profiles.items():
+        for object_name, access in profile.objects.items():
+            keys = ("profiles", profile_name, "objects", object_name)
+            item = schema.objects.get(object_name)
+            if item is None:
+                raise _unknown(file, f"an object {object_name!r}", object_name, schema.objects, *keys)
+            for name in access.fields:
+                if name not in item.fields:
+                    what = f"a field {name!r} of {object_name}"
+                    raise _unknown(file, what, name, item.fields, *keys, "fields", name)
+
+
+def _check_project(file: TomlFile, project: ProjectTable) -> None:
+    if project.namespace and not re.fullmatch(r"[a-z][a-z0-9]{0,14}", project.namespace):
+        raise file.error(
+            f"{FILE}: {project.namespace!r} is no namespace.",
+            "project",
+            "namespace",
+            hint="Use 1 to 15 small letters and digits, a letter first.",
+        )
+    if not re.fullmatch(r"\d{2,3}\.0", project.api_version):
+        raise file.error(
+            f"{FILE}: {project.api_version!r} is no version of the interface.",
+            "project",
+            "api_version",
+            hint=f"Write one such as {_API_VERSION!r}.",
+        )
+
+
+def _check_limits(file: TomlFile, limits: LimitsTable) -> None:
+    known = [str(limit) for limit in LimitName]
+    for name in limits.overrides:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise file.error(
+                f"{FILE} overrides a limit {name!r} that does not exist.",
+                "limits",
+                "overrides",
+                name,
+                hint=f"Did you mean {near[0]!r}?" if near else f"Limits are: {', '.join(known)}.",
+            )
+
+
+def _check_calendar(file: TomlFile, calendar: CalendarTable) -> None:
+    try:
+        zoneinfo.ZoneInfo(calendar.time_zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise file.error(
+            f"{FILE}: {calendar.time_zone!r} is no time zone.",
+            "calendar",
+            "time_zone",
+            hint='Write a name of the IANA database, such as "America/New_York".',
+        ) from exc
+
+
+def _unknown(file: TomlFile, what: str, name: str, known: Iterable[str], *keys: str) -> UserFacingError:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return file.error(
+        f"{FILE} names {what}, which does not exist.", *keys, hint=f"Did you mean {near[0]!r}?" if near else ""
+    )

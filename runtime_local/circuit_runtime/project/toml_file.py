@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+import types
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -17,9 +18,20 @@ _KEY_PART = r'(?:[A-Za-z0-9_-]+|"[^"\n]*"|\'[^\'\n]*\')'
 _TABLE = re.compile(rf"^\s*\[\[?\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*\]\]?")
 _KEY = re.compile(rf"^\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*=")
 _PART = re.compile(_KEY_PART)
-_SYNTAX_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
-_AT = re.compile(r" - at `(key in )?\$(.*)`$")
-_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_LONG_TEXT_MARK = re.compile(r'"""|\'\'\'')
+_SYNTAX_PLACE = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
+_AT = re.compile(r" - at `.*`$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `([^`]*)`")
+_WORDS = {
+    "`str`": "a text",
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`bool`": "true or false",
+    "`array`": "a list",
+    "`object`": "a table",
+    "`datetime`": "a time",
+    "`null`": "nothing",
+}
 
 
 class TomlFile:
@@ -34,13 +46,8 @@ class TomlFile:
         self._code = code
         try:
             self.values: dict[str, Any] = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as exc:
-            place = _SYNTAX_PLACE.search(str(exc))
-            line, column = (int(place[1]), int(place[2])) if place else (0, 0)
-            sentence = _SYNTAX_PLACE.sub("", str(exc)).strip()
-            raise UserFacingError(
-                f"{path} is not valid TOML: {sentence}.", code=code, path=path, line=line, column=column
-            ) from exc
+        except (tomllib.TOMLDecodeError, RecursionError) as exc:
+            raise self._syntax_error(text, str(exc)) from exc
         self._lines = _lines_of_keys(text)
 
     def line(self, *keys: str) -> int:
@@ -63,76 +70,122 @@ class TomlFile:
         try:
             return msgspec.convert(self.values, kind)
         except msgspec.ValidationError as exc:
-            raise self._error_of(str(exc), kind) from exc
+            raise self._misfit(kind, self.values, (), str(exc)) from exc
 
-    def _error_of(self, text: str, kind: type[Any]) -> UserFacingError:
-        at = _AT.search(text)
-        keys = _resolve(at[2] if at else "", self.values)
-        unknown = _UNKNOWN.search(text)
-        table = ".".join(keys)
-        if unknown:
-            name = unknown[1]
-            near = difflib.get_close_matches(name, _fields_at(kind, keys), n=1)
-            where = f" in [{table}]" if table else ""
+    def _syntax_error(self, text: str, sentence: str) -> UserFacingError:
+        place = _SYNTAX_PLACE.search(sentence)
+        line, column = 1, 1
+        if place:
+            line, column = (int(place[1]), int(place[2])) if place[1] else (text.rstrip().count("\n") + 1, 1)
+            sentence = _SYNTAX_PLACE.sub("", sentence).strip()
+        return UserFacingError(
+            f"{self._path} is not valid TOML: {sentence}.",
+            code=self._code,
+            path=self._path,
+            line=line,
+            column=column,
+        )
+
+    def _misfit(self, kind: Any, value: Any, keys: tuple[str, ...], message: str) -> UserFacingError:
+        """The error of the first value within `value` that does not fit its type.
+
+        msgspec does not say which key of a mapping it was, so the values are tried again one by one.
+        """
+        kind = _plain_type(kind, value)
+        for key, part_kind, part in _parts(kind, value):
+            try:
+                msgspec.convert(part, part_kind)
+            except msgspec.ValidationError as exc:
+                return self._misfit(part_kind, part, (*keys, key), str(exc))
+        if _is_struct(kind) and isinstance(value, dict):
+            return self._wrong_keys(kind, value, keys, message)
+        return self._wrong_value(kind, value, keys, message)
+
+    def _wrong_keys(
+        self, kind: Any, value: dict[str, Any], keys: tuple[str, ...], message: str
+    ) -> UserFacingError:
+        where = f" in [{'.'.join(keys)}]" if keys else ""
+        known = [item.encode_name for item in msgspec.structs.fields(kind)]
+        unknown = next((key for key in value if key not in known), None)
+        if unknown is not None:
             return self.error(
-                f"{self._path} does not know the key {name!r}{where}.",
+                f"{self._path} does not know the key {unknown!r}{where}.",
                 *keys,
-                name,
-                hint=f"Did you mean {near[0]!r}?" if near else "",
+                unknown,
+                hint=_nearest(unknown, known) or f"It may hold: {', '.join(known)}.",
             )
-        sentence = _AT.sub("", text).replace("`", "")
-        return self.error(f"{self._path}: {table or 'the file'}: {sentence[:1].lower()}{sentence[1:]}.", *keys)
+        missing = _MISSING.search(message)
+        return self.error(
+            f"{self._path} needs the key {missing[1] if missing else '?'!r}{where}.", *keys, hint="Add it."
+        )
+
+    def _wrong_value(self, kind: Any, value: Any, keys: tuple[str, ...], message: str) -> UserFacingError:
+        name = ".".join(keys)
+        if get_origin(kind) is Literal:
+            choices = [str(choice) for choice in get_args(kind)]
+            return self.error(
+                f"{self._path}: {name} is {value!r}; it may be {' or '.join(map(repr, choices))}.",
+                *keys,
+                hint=_nearest(str(value), choices),
+            )
+        sentence = _AT.sub("", message)
+        for term, words in _WORDS.items():
+            sentence = sentence.replace(term, words)
+        sentence = sentence.replace("`", "").replace(" | nothing", "")
+        return self.error(f"{self._path}: {name} is {value!r}: {sentence[:1].lower()}{sentence[1:]}.", *keys)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _plain_type(kind: Any, value: Any) -> Any:
+    """A type without annotations and without those members of a union that cannot be meant."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) in (Union, types.UnionType):
+        members = [member for member in get_args(kind) if member is not type(None)]
+        wanted = [member for member in members if _is_struct(member) == isinstance(value, dict)]
+        if len(wanted) == 1:
+            return wanted[0]
+    return kind
+
+
+def _parts(kind: Any, value: Any) -> list[tuple[str, Any, Any]]:
+    """(key, type, value) of what a table holds; nothing for other values."""
+    if not isinstance(value, dict):
+        return []
+    if _is_struct(kind):
+        fields = msgspec.structs.fields(kind)
+        return [
+            (item.encode_name, item.type, value[item.encode_name]) for item in fields if item.encode_name in value
+        ]
+    if get_origin(kind) is dict:
+        return [(key, get_args(kind)[1], part) for key, part in value.items()]
+    return []
 
 
 def _lines_of_keys(text: str) -> Mapping[tuple[str, ...], int]:
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
+    open_mark = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        if match := _TABLE.match(line):
-            table = _split(match[1])
-            lines.setdefault(table, number)
-        elif match := _KEY.match(line):
-            lines.setdefault((*table, *_split(match[1])), number)
+        if not open_mark:
+            if match := _TABLE.match(line):
+                table = _split(match[1])
+                lines.setdefault(table, number)
+            elif match := _KEY.match(line):
+                lines.setdefault((*table, *_split(match[1])), number)
+        # What stands within a text of several lines is no key.
+        for mark in _LONG_TEXT_MARK.findall(line):
+            open_mark = mark if not open_mark else ("" if mark == open_mark else open_mark)
     return lines
 
 
 def _split(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip("\"'") for part in _PART.findall(dotted))
-
-
-def _resolve(path: str, values: Any) -> tuple[str, ...]:
-    """Keys of a msgspec error path such as `.fields[...].type`.
-
-    `[...]` hides which key of a mapping it was; where the mapping has one entry it is that one.
-    """
-    keys: list[str] = []
-    for part in re.findall(r"\.([^.\[\]]+)|(\[\.\.\.\])|\[(\d+)\]", path):
-        name, any_key, _index = part
-        if any_key and isinstance(values, dict) and len(values) == 1:
-            name = next(iter(values))
-        if not name:
-            break
-        keys.append(name)
-        values = values.get(name) if isinstance(values, dict) else None
-    return tuple(keys)
-
-
-def _fields_at(kind: Any, keys: tuple[str, ...]) -> list[str]:
-    """Names that the struct at `keys` below `kind` knows."""
-    for key in keys:
-        fields = {item.encode_name: item.type for item in msgspec.structs.fields(kind)}
-        # A key that is no field is the name of an entry, such as NAME in [run.NAME].
-        kind = _struct_within(fields[key]) if key in fields else kind
-        if kind is None:
-            return []
-    return [item.encode_name for item in msgspec.structs.fields(kind)]
-
-
-def _struct_within(kind: Any) -> Any:
-    """The struct that a type is, or holds as the values of a mapping or as one of a union."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return kind
-    for argument in getattr(kind, "__args__", ()):
-        if (found := _struct_within(argument)) is not None:
-            return found
-    return None
