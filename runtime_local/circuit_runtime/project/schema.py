@@ -195,7 +195,7 @@ class Schema:
             for reference in item.fields.values():
                 for parent in reference.reference_to:
                     relation = ChildRelation(reference.child_name or item.plural, item.name, reference.name)
-                    children[parent].setdefault(relation.name.lower(), relation)
+                    children.setdefault(parent, {}).setdefault(relation.name.lower(), relation)
         set_once(self, "_children", children)
 
     def __iter__(self) -> Iterator[ObjectType]:
