@@ -34,7 +34,7 @@ from circuit_console.services.documents import Documents
 from circuit_console.services.host_link import HostLink
 from circuit_console.services.project_watcher import ProjectWatcher
 from circuit_console.services.run_log import RunLog
-from circuit_console.services.runs import Runs
+from circuit_console.services.runs import RunEnd, Runs
 from circuit_console.services.tasks import Tasks
 from circuit_console.widgets.pane import Pane
 from circuit_console.widgets.theme import Theme
@@ -145,8 +145,12 @@ class Console(QObject):
         from circuit_console.panes.deploy.side import DeploySidePane
         from circuit_console.panes.query.pane import QueryPane
         from circuit_console.services.environments import Environments
+        from circuit_console.services.token_keeper import TokenKeeper
 
-        self.environments = environments = Environments(self.host.project_root, self.host, self.tasks, parent=self)
+        self.tokens = TokenKeeper()
+        self.environments = environments = Environments(
+            self.host.project_root, self.host, self.tasks, tokens=self.tokens, parent=self
+        )
         self.query = QueryPane(self._theme, self.host)
         self.deploy = DeployPane(self._theme, environments)
         self.deploy_side = DeploySidePane(self._theme, environments)
@@ -364,19 +368,30 @@ class Console(QObject):
         self.explorer.ask_new_file("tests")
 
     @Slot(object)
-    def _on_run_finished(self, finished: hp.RunFinished) -> None:
-        error = finished.result.error
-        if error is not None:
-            self._notices.present(
-                UserFacingError(
-                    f"{error.type}: {error.message}",
-                    code="RUN_FAILED",
-                    hint=f"In {error.file}, line {error.line}." if error.file and error.line else "",
-                    details=error.traceback,
-                    path=error.file,
-                    line=error.line,
-                )
+    def _on_run_finished(self, end: RunEnd) -> None:
+        """Say what went wrong and where; the console pane has said it already of its own lines."""
+        error = end.result.error
+        if error is None or end.is_snippet:
+            return
+        place = f"{error.file}, line {error.line}" if error.file and error.line else ""
+        if end.was_stopped:
+            location = Location(error.file, error.line)
+            actions = (("Open", lambda: self._on_location_requested(location)),) if place else ()
+            text = f"Stopped in {place}." if place else "Stopped."
+            self._notices.notify(
+                Notice(kind="fact", text=text, hint="What it wrote is rolled back.", actions=actions)
             )
+            return
+        self._notices.present(
+            UserFacingError(
+                f"{error.type}: {error.message}",
+                code="RUN_FAILED",
+                hint=f"In {place}." if place else "",
+                details=error.traceback,
+                path=error.file,
+                line=error.line,
+            )
+        )
 
 
 def _first_files(files: tuple[str, ...]) -> tuple[str, ...]:

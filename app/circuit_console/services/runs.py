@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -18,6 +19,15 @@ from circuit_console.services.tasks import Tasks
 from circuit_link.errors import UserFacingError
 
 _KILL_AFTER_MS = 2_000
+SNIPPET_TITLE = "snippet"
+
+
+class RunEnd(msgspec.Struct, frozen=True):
+    """How a run of the console ended; whether the user stopped it, and whether it came from the console pane."""
+
+    result: hp.RunResult
+    was_stopped: bool
+    is_snippet: bool
 
 
 class Runs(QObject):
@@ -25,7 +35,7 @@ class Runs(QObject):
 
     Signals:
         state_changed: RunState.
-        finished: RunFinished of the console's own run, after state_changed to idle.
+        finished: RunEnd of the console's own run, after state_changed to idle.
         failed: UserFacingError, when a run could not be started.
     """
 
@@ -44,6 +54,7 @@ class Runs(QObject):
         self._waiting_launch: Launch | None = None
         self._last: tuple[RunTarget, RunKind, bool, str] | None = None
         self._restarts = False
+        self._was_stopped = False
         self._deadline = QTimer(self)
         self._deadline.setSingleShot(True)
         self._deadline.setInterval(_KILL_AFTER_MS)
@@ -106,7 +117,7 @@ class Runs(QObject):
         """Run a few lines from the console pane as an anonymous script."""
         if not self._state.can_start:
             return
-        self._enter(RunState(RunPhase.STARTING, "plain", title="snippet"))
+        self._enter(RunState(RunPhase.STARTING, "plain", title=SNIPPET_TITLE))
         entry = hp.ExecEntry(path="snippet.py", text=text)
         self._start(hp.RunRequest(entry=entry, commit=commit))
 
@@ -134,6 +145,7 @@ class Runs(QObject):
         """Ask for the end; what ignores it for 2 s is killed."""
         if not self._state.can_stop:
             return
+        self._was_stopped = True
         kind, run_id = self._state.kind, self._state.run_id
         self._enter(replace(self._state, phase=RunPhase.STOPPING))
         if kind == "debug":
@@ -206,9 +218,10 @@ class Runs(QObject):
     def _on_run_finished(self, finished: hp.RunFinished) -> None:
         if not self._state.run_id or finished.run_id != self._state.run_id:
             return
+        was_stopped, self._was_stopped = self._was_stopped, False
         if self._state.kind == "plain":
             self._become_idle()
-        self.finished.emit(finished)
+        self.finished.emit(RunEnd(finished.result, was_stopped, self._state.title == SNIPPET_TITLE))
 
     @Slot(object)
     def _on_tests_finished(self, finished: hp.TestsFinished) -> None:
@@ -259,6 +272,8 @@ class Runs(QObject):
             self.run(target, commit=commit, log_levels=log_levels)
 
     def _enter(self, state: RunState) -> None:
+        if state.phase is RunPhase.STARTING:
+            self._was_stopped = False
         if state != self._state:
             self._state = state
             self.state_changed.emit(state)

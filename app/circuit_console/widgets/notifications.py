@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from circuit_console.core.location import Location
 from circuit_console.core.notices import Notice, NoticeKind
@@ -31,9 +31,11 @@ _LOOKS: dict[NoticeKind, tuple[str, ColorName]] = {
 class NoticeCard(QWidget):
     """Signals:
     closed: None.
+    resized: None, when it needs another height.
     """
 
     closed = Signal()
+    resized = Signal()
 
     def __init__(self, theme: Theme, notice: Notice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +77,7 @@ class NoticeCard(QWidget):
         for title, action in notice.actions:
             buttons.addWidget(self._action_button(title, action))
         if notice.details:
-            buttons.addWidget(self._button("Details", lambda: details.setVisible(not details.isVisible())))
+            buttons.addWidget(self._button("Details", lambda: self._toggle(details)))
         if notice.kind == "error":
             buttons.addWidget(self._button("Copy", self._copy))
         buttons.addStretch(1)
@@ -95,6 +97,10 @@ class NoticeCard(QWidget):
     def _act(self, action: Callable[[], None]) -> None:
         self.close_card()
         action()
+
+    def _toggle(self, details: QLabel) -> None:
+        details.setVisible(not details.isVisible())
+        self.resized.emit()
 
     def _copy(self) -> None:
         parts = (self.notice.text, self.notice.hint, self.notice.details)
@@ -137,6 +143,7 @@ class NotificationArea(QObject):
         self.count_changed.emit(len(self._kept))
         card = NoticeCard(self._theme, notice, self._window)
         card.closed.connect(lambda: self._close(card))
+        card.resized.connect(self._place)
         self._cards.append(card)
         while len(self._cards) > _MOST_SHOWN:
             self._close(self._cards[0])
@@ -180,7 +187,7 @@ class NotificationArea(QObject):
     def _place(self) -> None:
         bottom = self._window.height() - self._bottom_px - _GAP_PX
         for card in reversed(self._cards):
-            card.adjustSize()
+            card.resize(card.width(), card.heightForWidth(card.width()))
             card.move(self._window.width() - card.width() - _GAP_PX, bottom - card.height())
             card.raise_()
             bottom -= card.height() + 8

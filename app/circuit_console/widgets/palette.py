@@ -178,7 +178,8 @@ class PaletteBox(QWidget):
             item.setData(choice, _CHOICE_ROLE)
             self._model.appendRow(item)
         rows = min(max(1, self._model.rowCount()), _MOST_ROWS)
-        self._view.setFixedHeight(rows * _ROW_PX + 4)
+        row_px = self._view.sizeHintForRow(0) if self._model.rowCount() else _ROW_PX
+        self._view.setFixedHeight(rows * row_px + 2)
         self._view.setCurrentIndex(self._model.index(0, 0))
         self.adjustSize()
 

@@ -30,6 +30,7 @@ from circuit_console.window.layout import (
 )
 
 _STATUS_PX = 26
+_LEAST_PX = 120
 _EDITOR_PAGE = "editor"
 
 _ACTIVITIES = (
@@ -236,7 +237,9 @@ class MainWindow(QMainWindow):
         self._side.setMaximumWidth(SIDE_RANGE_PX[1])
         self._inspector.setMinimumWidth(INSPECTOR_RANGE_PX[0])
         self._inspector.setMaximumWidth(INSPECTOR_RANGE_PX[1])
-        self._bottom.setMinimumHeight(120)
+        self._bottom.setMinimumHeight(_LEAST_PX)
+        # A page that wants more (the welcome) scrolls; it must not push the bottom panel.
+        self._centre.setMinimumSize(_LEAST_PX, _LEAST_PX)
         body = QWidget(self)
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
@@ -23,6 +24,7 @@ from circuit_console.widgets.theme import Theme
 from circuit_link.errors import UserFacingError
 
 _MOST_LINES = 10_000
+_MOST_PIECES = 5_000
 _MOST_HISTORY = 200
 _MOST_INPUT_LINES = 6
 _PLACE = re.compile(r'File "([^"]+)", line (\d+)')
@@ -134,6 +136,7 @@ class ConsolePane(Pane):
         self._debug = debug
         self._root = project_root
         self._refused = ""
+        self._written: deque[tuple[str, ColorName]] = deque(maxlen=_MOST_PIECES)
         self._output = _Output(self)
         self._output.setReadOnly(True)
         self._output.setMaximumBlockCount(_MOST_LINES)
@@ -161,6 +164,7 @@ class ConsolePane(Pane):
         debug.state_changed.connect(self._on_debug_state_changed)
         debug.frame_selected.connect(self._on_frame_selected)
         debug.output_received.connect(self._on_debug_output)
+        theme.changed.connect(self._on_theme_changed)
 
     def head_tools(self) -> list[QWidget]:
         return self._tools
@@ -175,6 +179,7 @@ class ConsolePane(Pane):
         self._input.setFocus()
 
     def clear(self) -> None:
+        self._written.clear()
         self._output.clear()
 
     # ------------------------------------------------------------------------------------------ events
@@ -266,7 +271,18 @@ class ConsolePane(Pane):
         starts_line = document.isEmpty() or not document.lastBlock().text()
         self._write(("" if starts_line else "\n") + text + "\n", token)
 
+    @Slot(object)
+    def _on_theme_changed(self, _tokens: object) -> None:
+        """Write what is kept once more, in the other theme's colours."""
+        self._output.clear()
+        for text, token in self._written:
+            self._insert(text, token)
+
     def _write(self, text: str, token: ColorName) -> None:
+        self._written.append((text, token))
+        self._insert(text, token)
+
+    def _insert(self, text: str, token: ColorName) -> None:
         bar = self._output.verticalScrollBar()
         follows = bar.value() >= bar.maximum() - 4
         cursor = QTextCursor(self._output.document())

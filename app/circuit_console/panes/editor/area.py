@@ -91,6 +91,7 @@ class EditorArea(QWidget):
         self.welcome = Welcome(theme, self)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self.welcome)
+        self._stack.setMinimumHeight(1)
         self._lay_out()
         self._connect()
 
@@ -310,6 +311,7 @@ class EditorArea(QWidget):
         self._documents.save_failed.connect(self._on_save_failed)
         self._documents.changed_on_disk.connect(self._on_changed_on_disk)
         self._breakpoints.changed.connect(self._on_breakpoints_changed)
+        self._theme.changed.connect(self._on_theme_changed)
 
     def _with_page(self, path: str, then: Callable[[EditorPage], None], *, is_quiet: bool = False) -> None:
         """Call back with the file's page, reading it first where it is not open."""
@@ -475,6 +477,11 @@ class EditorArea(QWidget):
         self.tabs_changed.emit()
         if page is not None:
             self.caret_moved.emit(page.editor.caret())
+
+    @Slot(object)
+    def _on_theme_changed(self, _tokens: object) -> None:
+        self._breadcrumb.forget()
+        self._show_place()
 
     @Slot(int)
     def _on_line_chosen(self, line: int) -> None:

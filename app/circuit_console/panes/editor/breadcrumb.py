@@ -11,6 +11,7 @@ from circuit_console.widgets.theme import Theme
 
 _BAR_PX = 26
 _MOST_SYMBOLS = 3
+_CRUMB_ICON_PX = 24
 
 
 class Breadcrumb(QWidget):
@@ -41,6 +42,10 @@ class Breadcrumb(QWidget):
         row.addStretch(1)
         row.addWidget(self._coverage)
         row.addWidget(self._run)
+
+    def forget(self) -> None:
+        """Draw anew at the next `show_place`, with the icons of another theme."""
+        self._shown = None
 
     def show_place(self, path: str, symbols: tuple[Symbol, ...]) -> None:
         if self._shown == (path, symbols):
@@ -78,6 +83,7 @@ class Breadcrumb(QWidget):
         self._crumbs.addWidget(IconLabel(self._theme, "chevron-right", "faint", 12))
         crumb = QToolButton(self)
         crumb.setProperty("role", "crumb")
+        crumb.setFixedHeight(_BAR_PX - 4)
         crumb.setText(symbol.name)
         if symbol.kind == "class":
             crumb.setIcon(self._theme.icon("workflow", "s_cls", 14))
@@ -89,5 +95,8 @@ class Breadcrumb(QWidget):
         font = self._theme.ui(13)
         font.setBold(is_last)
         crumb.setFont(font)
+        # The style asks for more room than icon and text take.
+        crumb.ensurePolished()
+        crumb.setFixedWidth(crumb.fontMetrics().horizontalAdvance(symbol.name) + _CRUMB_ICON_PX)
         crumb.clicked.connect(lambda _checked=False: self.line_chosen.emit(symbol.line))
         self._crumbs.addWidget(crumb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from circuit_console.widgets.controls import IconLabel, label, set_ground
 from circuit_console.widgets.theme import Theme
@@ -18,6 +18,7 @@ _KEYS = (
     ("Ctrl+; then A", "Run all tests"),
 )
 _MOST_FILES = 6
+_BLOCK_PX = 420
 
 
 class Welcome(QWidget):
@@ -35,7 +36,10 @@ class Welcome(QWidget):
         self._title.setFont(theme.ui(20))
         self._files = QVBoxLayout()
         self._files.setSpacing(2)
-        column = QVBoxLayout()
+        block = QWidget(self)
+        block.setFixedWidth(_BLOCK_PX)
+        column = QVBoxLayout(block)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         column.addWidget(IconLabel(theme, "circuit-board", "accent", 40))
         column.addWidget(self._title)
@@ -46,11 +50,19 @@ class Welcome(QWidget):
         column.addSpacing(10)
         column.addWidget(self._caps("KEYS"))
         column.addLayout(self._key_table())
-        holder = QVBoxLayout(self)
+        content = QWidget()
+        holder = QVBoxLayout(content)
         holder.addStretch(1)
-        holder.addLayout(column)
-        holder.setAlignment(column, Qt.AlignmentFlag.AlignHCenter)
+        holder.addWidget(block, 0, Qt.AlignmentFlag.AlignHCenter)
         holder.addStretch(2)
+        set_ground(content, "editor")
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(content)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
 
     def show_project(self, name: str, files: Sequence[str]) -> None:
         self._title.setText(name)

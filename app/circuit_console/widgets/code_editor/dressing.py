@@ -64,6 +64,12 @@ def draw_markers(view: ScintillaEdit, theme: Theme) -> None:
     _define_image(view, Marker.BREAKPOINT_LOG, images.logpoint_image(theme.color("accent"), ratio), ratio)
     _define_image(view, Marker.BREAKPOINT_UNVERIFIED, images.unverified_image(theme.color("err"), ratio), ratio)
     _define_image(view, Marker.EXECUTION_ARROW, images.arrow_image(theme.color("paused"), ratio), ratio)
+    _define_image(
+        view,
+        Marker.EXECUTION_ON_BREAKPOINT,
+        images.arrow_on_disc_image(theme.color("err"), theme.color("paused"), editor, ratio),
+        ratio,
+    )
     _define_image(view, Marker.FRAME_ARROW, images.arrow_image(theme.color("ok"), ratio), ratio)
     covered = images.bar_image(theme.color("ok"), _COVERED_BAR_PX, _COVERAGE_PX, height_px, ratio)
     uncovered = images.bar_image(theme.color("err"), _UNCOVERED_BAR_PX, _COVERAGE_PX, height_px, ratio)
@@ -217,8 +223,8 @@ def _dress_indicators(view: ScintillaEdit, theme: Theme) -> None:
         view.indicSetUnder(indicator, True)
     view.indicSetAlpha(Indicator.WORD, 45)
     view.indicSetOutlineAlpha(Indicator.WORD, 0)
-    view.indicSetAlpha(Indicator.FIND, 60)
-    view.indicSetOutlineAlpha(Indicator.FIND, 130)
+    view.indicSetAlpha(Indicator.FIND, 40)
+    view.indicSetOutlineAlpha(Indicator.FIND, 110)
 
 
 def _define_image(view: ScintillaEdit, marker: Marker, image: QImage, ratio: float) -> None:

@@ -54,6 +54,21 @@ def arrow_image(color: QColor, ratio: float) -> QImage:
     return canvas.image
 
 
+def arrow_on_disc_image(disc: QColor, arrow: QColor, ground: QColor, ratio: float) -> QImage:
+    """The arrow on a breakpoint: both stay visible."""
+    with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
+        painter = canvas.painter
+        painter.setBrush(disc)
+        painter.drawEllipse(QRectF(0.5, 0.5, 15, 15))
+        shape = _polygon((3.6, 6.2), (7.6, 6.2), (7.6, 3.4), (13, 8), (7.6, 12.6), (7.6, 9.8), (3.6, 9.8))
+        painter.setBrush(arrow)
+        painter.setPen(
+            QPen(ground, 1.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+        )
+        painter.drawPolygon(shape)
+    return canvas.image
+
+
 def bar_image(color: QColor, bar_px: float, margin_px: int, height_px: int, ratio: float) -> QImage:
     """A bar as high as a line at the right of the coverage margin."""
     with _Canvas(margin_px, height_px, ratio) as canvas:

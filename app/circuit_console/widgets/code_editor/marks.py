@@ -11,6 +11,13 @@ from pyside6_scintilla import ScintillaEdit
 from circuit_console.widgets.code_editor.numbers import BREAKPOINT_MARKERS, Indicator, Marker, NoteStyle
 from circuit_console.widgets.code_editor.text import place, position
 
+_EXECUTION_MARKERS = (
+    Marker.EXECUTION_GROUND,
+    Marker.EXECUTION_ARROW,
+    Marker.EXECUTION_ON_BREAKPOINT,
+    Marker.FRAME_GROUND,
+    Marker.FRAME_ARROW,
+)
 _NOTE_GAP = "    "
 
 
@@ -81,14 +88,15 @@ class Marks:
     def set_execution_line(self, line: int, *, is_top_frame: bool = True) -> None:
         """Mark the line that runs next, or the call in a frame further up; 0 takes the mark away."""
         view = self._view
-        for marker in (Marker.EXECUTION_GROUND, Marker.EXECUTION_ARROW, Marker.FRAME_GROUND, Marker.FRAME_ARROW):
+        for marker in _EXECUTION_MARKERS:
             view.markerDeleteAll(marker)
         self._execution_line = line
         # The caret's ground would cover the one of the line that runs next.
         view.setCaretLineVisible(not line)
         if 1 <= line <= view.lineCount():
             view.markerAdd(line - 1, Marker.EXECUTION_GROUND if is_top_frame else Marker.FRAME_GROUND)
-            view.markerAdd(line - 1, Marker.EXECUTION_ARROW if is_top_frame else Marker.FRAME_ARROW)
+            on_breakpoint = Marker.EXECUTION_ON_BREAKPOINT if self.has_breakpoint(line) else Marker.EXECUTION_ARROW
+            view.markerAdd(line - 1, on_breakpoint if is_top_frame else Marker.FRAME_ARROW)
         self._write_notes()
 
     def set_coverage(self, covered: Iterable[int], missing: Iterable[int]) -> None:

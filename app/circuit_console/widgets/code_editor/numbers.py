@@ -25,6 +25,7 @@ class Marker(IntEnum):
     EXECUTION_ARROW = 7
     FRAME_GROUND = 8
     FRAME_ARROW = 9
+    EXECUTION_ON_BREAKPOINT = 10
 
 
 class Indicator(IntEnum):
