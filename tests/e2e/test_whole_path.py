@@ -6,14 +6,16 @@ environment is a second process.
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
+import socket
 from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 import circuit_link.host_protocol as hp
@@ -23,12 +25,20 @@ from circuit_console.core.run_state import RunPhase
 from circuit_console.core.session import Settings
 from circuit_console.core.theme import Appearance
 from circuit_console.widgets.theme import Theme
+from circuit_link.env_client import EnvironmentClient
 from circuit_log.limits import LimitName
 
 SCORE = "classes/virtual_lpr.py"
 MODEL = "classes/scoring_model.py"
+MOMENT = dt.datetime(2025, 11, 13, 17, 45, 23, tzinfo=dt.UTC)
 MARCUS = "SELECT name, vlpr_score, vlpr_grade, (SELECT subject FROM tasks) FROM Contact"
 PATIENCE_MS = 20_000
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -36,6 +46,9 @@ def project(tmp_path: Path) -> Path:
     target = tmp_path / "VirtualLPR"
     with as_file(files("circuit_resources") / "samples" / "virtual_lpr") as source:
         shutil.copytree(source, target)
+    # A port of its own, so that nothing else on this machine is in the way.
+    settings = target / "circuit.toml"
+    settings.write_text(settings.read_text().replace(":8100", f":{free_port()}"))
     return target
 
 
@@ -169,3 +182,153 @@ def test_the_gauges_rise_during_the_run_and_a_loop_can_be_stopped(
     assert result.outcome == "killed"
     assert result.error is not None
     assert (result.error.file, result.error.line in (4, 5)) == ("loop.py", True)
+
+
+def test_tests_run_and_uncovered_lines_are_marked(console: Console, qtbot: QtBot, project: Path) -> None:
+    source = project / MODEL
+    source.write_text(f"{source.read_text()}\n\ndef never_called():\n    return 0\n")
+    uncovered = line_of(project, MODEL, "return 0")
+    console.editor.open(MODEL, uncovered)
+    qtbot.waitUntil(lambda: console.editor.current_path == MODEL)
+    page = console.editor.current_page
+    assert page is not None
+    console.window.show_activity("tests")
+
+    console.actions.run("test.all")
+    qtbot.waitUntil(lambda: bool(page.editor.marks.covered_lines()), timeout=PATIENCE_MS)
+
+    assert page.editor.marks.uncovered_lines() == (uncovered,)
+    summary = console.tests.model.summary()
+    assert (summary.failed, summary.errors, summary.passed) == (0, 0, summary.total)
+    coverage = console.tests.coverage
+    assert coverage is not None
+    assert coverage.percent > 75
+
+
+def press(within: QWidget, text: str, qtbot: QtBot) -> None:
+    """Click the button whose text starts so, once it can be clicked."""
+
+    def found() -> QPushButton | None:
+        buttons = within.findChildren(QPushButton)
+        return next(
+            (one for one in buttons if one.text().startswith(text) and one.isVisible() and one.isEnabled()), None
+        )
+
+    qtbot.waitUntil(lambda: found() is not None, timeout=PATIENCE_MS)
+    button = found()
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def address_and_token(console: Console) -> tuple[str, str]:
+    """Of the staging environment; the token as the pane itself reads it."""
+    view = console.environments.current
+    assert view is not None
+    return view.url, console.tokens.read(view.url) or ""
+
+
+class Staging:
+    """The environment as its own users see it: it takes events and answers queries."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._client = EnvironmentClient(url, token)
+
+    def deliver(self, project: Path) -> None:
+        payload = (project / "events/marcus_create.json").read_bytes()
+        self._run(hp.EventEntry(source="ghl", path="events/marcus_create.json", payload=payload))
+
+    def score(self) -> int:
+        self._run(
+            hp.ExecEntry(
+                path="rescore.py",
+                text="from circuitos import CircuitDB, CircuitScript\n"
+                "rows = CircuitDB.query('SELECT * FROM Contact')\n"
+                "CircuitDB.update('Contact', CircuitScript.invoke('VirtualLPR.score_leads', rows))\n",
+            )
+        )
+        return int(self._client.query("SELECT vlpr_score FROM Contact").rows[0]["vlpr_score"])
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _run(self, entry: hp.EventEntry | hp.ExecEntry) -> None:
+        result = self._client.run(hp.RunRequest(entry=entry, commit=True, now=MOMENT))
+        assert result.outcome == "success", result.error
+
+
+def deploy(console: Console, qtbot: QtBot) -> str:
+    """Press Deploy and wait for the end, which is SUCCEEDED or FAILED."""
+    press(console.deploy, "Deploy to staging", qtbot)
+    return end_of_deployment(console, qtbot)
+
+
+def end_of_deployment(console: Console, qtbot: QtBot) -> str:
+    def is_over() -> bool:
+        view = console.environments.current
+        return bool(view and not view.is_busy and view.deployment)
+
+    qtbot.waitUntil(is_over, timeout=3 * PATIENCE_MS)
+    view = console.environments.current
+    assert view is not None
+    assert view.deployment is not None
+    return str(view.deployment.state)
+
+
+def current_release(console: Console) -> str:
+    view = console.environments.current
+    assert view is not None
+    assert view.status is not None
+    return view.status.release
+
+
+def raise_weight(project: Path) -> None:
+    """Marcus gets 80 instead of 78."""
+    model = project / MODEL
+    model.write_text(model.read_text().replace("called: int = 18", "called: int = 20"))
+
+
+def expect_raised_weight(project: Path) -> None:
+    changes = {'(78, "A"': '(80, "A"', "36, 16)": "38, 16)", '"intent": 36': '"intent": 38', "== 72": "== 74"}
+    for path in (project / "tests").glob("*.py"):
+        text = path.read_text()
+        for before, after in changes.items():
+            text = text.replace(before, after)
+        path.write_text(text)
+
+
+def test_deploy_to_staging_and_roll_back(
+    console: Console, qtbot: QtBot, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The token is kept for this session alone, whatever keyring this machine has.
+    monkeypatch.setattr("circuit_link.credentials.system_keyring", lambda: None)
+    monkeypatch.delenv("CIRCUIT_TOKEN", raising=False)
+    environments = console.environments
+    lines: list[str] = []
+    environments.line_added.connect(lambda line: lines.append(line.text))
+    console.window.show_perspective("deploy")
+    press(console.deploy, "Start it for me", qtbot)
+    press(console.deploy, "Only for now", qtbot)
+
+    assert deploy(console, qtbot) == "SUCCEEDED"
+    first = current_release(console)
+    staging = Staging(*address_and_token(console))
+    staging.deliver(project)
+    assert staging.score() == 78
+
+    raise_weight(project)
+    assert deploy(console, qtbot) == "FAILED"
+    assert console.deploy.page.outcome_words() == f"Nothing was changed: staging still runs {first[:12]}."
+    assert any("failed" in line for line in lines), lines
+    assert (current_release(console), staging.score()) == (first, 78)
+
+    expect_raised_weight(project)
+    assert deploy(console, qtbot) == "SUCCEEDED"
+    assert current_release(console) != first
+    assert staging.score() == 80
+
+    press(console.deploy, f"Roll back to {first[:12]}", qtbot)
+    console.deploy.page.confirmation.confirm()
+    assert end_of_deployment(console, qtbot) == "SUCCEEDED"
+    assert (current_release(console), staging.score()) == (first, 78)
+    assert any("tests" in line for line in lines)
+    staging.close()

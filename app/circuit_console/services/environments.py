@@ -93,15 +93,15 @@ class Environments(QObject):
         host: HostLink,
         tasks: Tasks,
         *,
+        tokens: TokenKeeper,
         connect: Connect | None = None,
-        tokens: TokenKeeper | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._root = project_root
         self._tasks = tasks
         self._connect: Connect = connect or _real_client
-        self._tokens = tokens or TokenKeeper()
+        self._tokens = tokens
         self._views: dict[str, EnvironmentView] = {}
         self._selected = ""
         self._selected_release = ""

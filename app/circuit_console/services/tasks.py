@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
 _Value = TypeVar("_Value")
-_THREADS = 2
+_THREADS = 4
 _STOP_TIMEOUT_MS = 2_000
 
 

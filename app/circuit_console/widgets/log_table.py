@@ -222,7 +222,7 @@ class LogTable(QAbstractScrollArea):
         width = self.viewport().width() - _INSET_PX
         fixed = _TIME_PX + _EVENT_PX + _SOURCE_PX + _DURATION_PX + _GOVERNOR_PX
         widths = [_TIME_PX, _EVENT_PX, width - fixed, _SOURCE_PX, _DURATION_PX, _GOVERNOR_PX]
-        for column in (5, 4):
+        for column in (5, 4, 3):
             if widths[2] < _LEAST_DETAIL_PX:
                 widths[2] += widths[column]
                 widths[column] = 0

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication
 
 import circuit_link.env_protocol as env
 import circuit_link.host_protocol as hp
 import circuit_log.events as ev
-import pytest
 from circuit_console.core.theme import Appearance
 from circuit_console.services.environments import Environments
 from circuit_console.services.host_link import HostLink
@@ -22,7 +26,6 @@ from circuit_console.widgets.theme import Theme
 from circuit_link.errors import UserFacingError
 from circuit_log.levels import Level
 from circuit_log.limits import LimitName, LimitUse
-from PySide6.QtWidgets import QApplication
 
 MS = 1_000_000
 LPR = "classes/virtual_lpr.py"
@@ -364,7 +367,9 @@ class FakeEnvironment:
         assert on_event is not None
         for seq, done in enumerate((0, 1, 2), start=1):
             state: env.DeploymentState = "CHECKING" if done == 0 else "TESTING"
-            on_event(env.DeploymentEvent(seq=seq, at=NOW, message=f"step {done}", deployment=deployment(state, done)))
+            on_event(
+                env.DeploymentEvent(seq=seq, at=NOW, message=f"step {done}", deployment=deployment(state, done))
+            )
         on_event(env.DeploymentEvent(seq=9, at=NOW, message="Finished", deployment=self.ends))
         return self.ends
 
@@ -413,3 +418,9 @@ def environments(
     yield made
     made.stop()
     tasks.stop()
+
+
+@pytest.fixture
+def samples() -> ModuleType:
+    """This module: its makers of runs, tests and deployments. Test modules have no package to import it from."""
+    return sys.modules[__name__]

@@ -31,7 +31,10 @@ def test_a_trigger_is_read_with_its_order(head, order):
 
 
 def test_arguments_may_have_names_and_a_module():
-    text = 'class T:\n    @circuitos.trigger(events=("afterInsert",), object_name="Lead")\n    def a(self, context): ...\n'
+    text = (
+        'class T:\n    @circuitos.trigger(events=("afterInsert",), object_name="Lead")\n'
+        "    def a(self, context): ...\n"
+    )
 
     (found,) = catalog_of(text).triggers
 

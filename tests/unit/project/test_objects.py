@@ -50,9 +50,18 @@ def test_standard_objects_have_the_fields_of_the_interface():
 
 @pytest.mark.parametrize(
     ("spelling", "name"),
-    [("Id", "id"), ("CreatedDate", "created_at"), ("CreatedById", "created_by"), ("IsDeleted", "is_deleted")]
-    + [("LastModifiedDate", "modified_at"), ("LASTMODIFIEDBYID", "modified_by"), ("LastName", "last_name")]
-    + [("AccountId", "account"), ("EMAIL", "email"), ("MailingPostalCode", "mailing_postal_code")],
+    [
+        ("Id", "id"),
+        ("CreatedDate", "created_at"),
+        ("CreatedById", "created_by"),
+        ("IsDeleted", "is_deleted"),
+        ("LastModifiedDate", "modified_at"),
+        ("LASTMODIFIEDBYID", "modified_by"),
+        ("LastName", "last_name"),
+        ("AccountId", "account"),
+        ("EMAIL", "email"),
+        ("MailingPostalCode", "mailing_postal_code"),
+    ],
 )
 def test_fields_resolve_in_any_case_and_as_salesforce_spells_them(spelling, name):
     field = load_schema({}).objects["Contact"].field(spelling)
