@@ -162,6 +162,7 @@ class Console(QObject):
         for pane in late:
             pane.location_requested.connect(self._on_location_requested)
         self.window.add_panes(late)
+        self._show_environment()
 
     def _build_window_parts(self, theme: Theme, settings: Settings, session: ProjectSession, root: Path) -> None:
         window = self.window
@@ -219,6 +220,7 @@ class Console(QObject):
         window.top_bar.configuration_chosen.connect(self.controller.choose_configuration)
         window.top_bar.commit_chosen.connect(self.controller.choose_commit)
         window.top_bar.environment_chosen.connect(self._on_environment_chosen)
+        window.perspective_changed.connect(self._show_environment)
         window.rail.foot_chosen.connect(self._on_foot_chosen)
         window.notifications.location_requested.connect(self._on_location_requested)
         window.activated.connect(self.editor.compare_with_disk)
@@ -297,13 +299,12 @@ class Console(QObject):
     @Slot(str)
     def _on_environment_chosen(self, name: str) -> None:
         """Local is where one works; any other environment shows in the Deploy perspective."""
-        if name == "local":
-            if self.window.perspective == "deploy":
-                self.window.show_perspective("edit")
-        else:
+        if name != "local":
             self.window.show_perspective("deploy")
             self._select_environment(name)
-        self.window.top_bar.set_environment(name)
+        elif self.window.perspective == "deploy":
+            self.window.show_perspective("edit")
+        self._show_environment()
 
     def _select_environment(self, name: str) -> None:
         if self.environments is not None and name in {view.name for view in self.environments.views}:
@@ -319,9 +320,15 @@ class Console(QObject):
         )
 
     @Slot(object)
-    def _on_environment_selected(self, view: EnvironmentView) -> None:
-        if self.window.perspective == "deploy":
-            self.window.top_bar.set_environment(view.name)
+    def _on_environment_selected(self, _view: EnvironmentView) -> None:
+        self._show_environment()
+
+    @Slot()
+    def _show_environment(self) -> None:
+        """The switch tells where one works: the chosen environment while deploying, else this machine."""
+        current = self.environments.current if self.environments is not None else None
+        is_remote = current is not None and self.window.perspective == "deploy"
+        self.window.top_bar.set_environment(current.name if current is not None and is_remote else "local")
 
     @Slot(str)
     def _on_roll_back_requested(self, release: str) -> None:

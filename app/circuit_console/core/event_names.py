@@ -17,9 +17,14 @@ _MAX_VALUE_CHARS = 60
 
 
 def unit_title(name: str) -> str:
-    """`ContactTrigger` of `ContactTrigger on Contact trigger event AfterInsert for [...]`; else the name."""
+    """`ContactTrigger` of `ContactTrigger on Contact trigger event AfterInsert for [...]`; else the name.
+
+    Salesforce's name for code that belongs to no class is written in words.
+    """
     match = _TRIGGER.match(name)
-    return match["name"] if match else name
+    if match:
+        return match["name"]
+    return "Anonymous run" if name == "execute_anonymous_apex" else name
 
 
 def unit_hint(name: str, rows: int) -> str:

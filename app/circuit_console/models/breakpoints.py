@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QFont
 
 from circuit_console.core.breakpoints import Breakpoint
 from circuit_console.core.theme import ColorName
@@ -73,9 +74,8 @@ class BreakpointsModel(QAbstractTableModel):
                 )
                 return self._look.color("faint" if is_off else ("text" if is_first else "dim"))
             case Qt.ItemDataRole.FontRole:
-                font = self._look.ui(13)
-                font.setBold(isinstance(row, Breakpoint) and (row.path, row.line) == self._hit)
-                return font
+                is_hit = isinstance(row, Breakpoint) and (row.path, row.line) == self._hit
+                return self._look.ui(13, QFont.Weight.DemiBold if is_hit else QFont.Weight.Normal)
             case Qt.ItemDataRole.TextAlignmentRole if not is_first:
                 return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
             case _:

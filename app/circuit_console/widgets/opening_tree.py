@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHeaderView, QTreeView, QWidget
 
 
 class OpeningTree(QTreeView):
-    """Two columns: one that stretches, one of fixed width.
+    """Two columns: one that stretches, one as wide as what it holds.
 
     Signals:
         opened: QModelIndex.
@@ -26,14 +26,13 @@ class OpeningTree(QTreeView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.doubleClicked.connect(self._on_double_clicked)
 
-    def share_columns(self, last_px: int) -> None:
-        """Once the model is set: how wide the last column is."""
+    def share_columns(self) -> None:
+        """Once the model is set: the last column takes what it needs, the first one the rest."""
         header = self.header()
         header.setStretchLastSection(False)
         header.setMinimumSectionSize(20)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(1, last_px)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():

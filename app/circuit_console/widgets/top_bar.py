@@ -20,7 +20,7 @@ _RUN_BOX_PX = 172
 _CONTROLS: tuple[tuple[str, str, str, ColorName], ...] = (
     ("run.debug", "bug-play", "Run under the debugger (F5)", "ok"),
     ("run.plain", "play", "Run without debugging (Ctrl+F5)", "ok"),
-    ("run.pause", "pause", "Pause (F6)", "paused"),
+    ("run.pause", "pause-filled", "Pause (F6)", "paused"),
     ("run.debug", "step-forward", "Continue (F5)", "paused"),
     ("run.step_over", "redo-dot", "Step over (F10)", "text"),
     ("run.step_into", "arrow-down-to-dot", "Step into (F11)", "text"),
@@ -111,7 +111,8 @@ class TopBar(QWidget):
         self._environments.setFixedHeight(30)
         self._environment_group = QButtonGroup(self)
         self._lay_out()
-        self.set_environments(("local",), "local")
+        self.set_environments(("local",))
+        self.set_environment("local")
         theme.changed.connect(self._on_theme_changed)
         self._renew_icons()
 
@@ -137,7 +138,10 @@ class TopBar(QWidget):
         self.controls.show_state(state)
         self._run_box.setEnabled(state.can_start)
 
-    def set_environments(self, names: Sequence[str], chosen: str) -> None:
+    def set_environments(self, names: Sequence[str]) -> None:
+        """Offer these; the one that was chosen stays chosen."""
+        checked = self._environment_group.checkedButton()
+        chosen = str(checked.property("environment")) if checked is not None else ""
         layout = self._environments.layout()
         assert layout is not None
         while (item := layout.takeAt(0)) is not None:
@@ -153,7 +157,9 @@ class TopBar(QWidget):
             button.setChecked(button.property("environment") == name)
 
     def _make_segment(self, name: str, is_chosen: bool) -> QPushButton:
-        segment = QPushButton(name.capitalize())
+        title = name.capitalize()
+        # An icon and its text stand four pixels apart, whatever the style sheet says.
+        segment = QPushButton(f" {title}" if name == "production" else title)
         segment.setProperty("role", "segment")
         segment.setProperty("environment", name)
         segment.setCheckable(True)

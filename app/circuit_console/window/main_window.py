@@ -50,12 +50,14 @@ class MainWindow(QMainWindow):
     Signals:
         layout_changed: None, when the user moved, hid or chose something that is remembered.
         closing: None, before the window closes.
+        perspective_changed: str, its id.
         painted: None, once, when the window's first picture stands on the screen.
         activated: None, when the window gets the focus of the desktop again.
     """
 
     layout_changed = Signal()
     closing = Signal()
+    perspective_changed = Signal(str)
     painted = Signal()
     activated = Signal()
 
@@ -128,6 +130,7 @@ class MainWindow(QMainWindow):
         self._perspective = perspective
         self._arrange()
         self.layout_changed.emit()
+        self.perspective_changed.emit(perspective)
 
     def reset_layout(self) -> None:
         self._layouts.clear()

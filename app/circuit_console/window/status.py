@@ -20,7 +20,7 @@ _RUN_TEXTS: dict[RunPhase, tuple[str, str, ColorName, str]] = {
     RunPhase.IDLE: ("Ready", "circle-check", "dim", ""),
     RunPhase.STARTING: ("Starting", "loader-circle", "ok", "running"),
     RunPhase.RUNNING: ("Running", "circle-play", "ok", "running"),
-    RunPhase.PAUSED: ("Paused", "pause", "paused", "paused"),
+    RunPhase.PAUSED: ("Paused", "pause-filled", "paused", "paused"),
     RunPhase.STOPPING: ("Stopping", "square", "err", "error"),
 }
 
@@ -87,7 +87,7 @@ class StatusPresenter(QObject):
         names = ["local", *(one.name for one in project.environments)]
         names += [name for name in ("staging", "production") if name not in known]
         ordered = sorted(dict.fromkeys(names), key=_environment_place)
-        self._window.top_bar.set_environments(ordered, "local")
+        self._window.top_bar.set_environments(ordered)
 
     @Slot(object)
     def _on_tests_finished(self, finished: hp.TestsFinished) -> None:

@@ -96,7 +96,7 @@ def test_arrows_walk_to_child_neighbour_and_parent(qtbot, pane, run_log, play, s
     titles.append(run_log.store.frames.title(run_log.selection.frame))
 
     assert titles == [
-        "execute_anonymous_apex",
+        "Anonymous run",
         "insert Contact",
         "ContactTrigger",
         "score_new_leads",

@@ -42,7 +42,7 @@ class PausedBanner(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 12, 0)
         row.setSpacing(12)
-        row.addWidget(IconLabel(theme, "pause", "paused", 18))
+        row.addWidget(IconLabel(theme, "pause-filled", "paused", 18))
         row.addLayout(column, 1)
         self.hide()
         debug.state_changed.connect(self._on_state_changed)

@@ -63,7 +63,7 @@ class VariablesPane(Pane):
         self._model.rowsInserted.connect(self._on_rows_inserted)
         self._opened: set[tuple[str, ...]] = {("Locals",), ("Watch",)}
         self._view = self._make_view()
-        self._empty = EmptyState(theme, "pause", "Not paused", "Set a breakpoint with F9 and press F5.")
+        self._empty = EmptyState(theme, "pause-filled", "Not paused", "Set a breakpoint with F9 and press F5.")
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._view)

@@ -13,7 +13,7 @@ from circuit_console.widgets.controls import IconButton, label, set_ground, set_
 from circuit_console.widgets.theme import Theme
 from circuit_link.credentials import default_token_file
 
-_WIDTH_PX = 560
+_WIDTH_PX = 640
 _PAD_PX = 16
 
 
@@ -136,10 +136,7 @@ class ConnectForm(QWidget):
         self._start = QPushButton("Start it for me", box)
         self._start.clicked.connect(self._on_start_clicked)
         head = label("No server there yet?", "title")
-        body = label(
-            "Run this in the project's folder; it prints the address and, the first time, a setup token.", "dim"
-        )
-        body.setWordWrap(True)
+        body = label("Run this in the project's folder; the first time it prints a setup token.", "dim")
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self._command_text, 1)

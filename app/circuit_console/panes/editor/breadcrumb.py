@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from circuit_console.core.python_source import Symbol
@@ -11,7 +12,7 @@ from circuit_console.widgets.theme import Theme
 
 _BAR_PX = 26
 _MOST_SYMBOLS = 3
-_CRUMB_ICON_PX = 24
+_CRUMB_ICON_PX = 28
 
 
 class Breadcrumb(QWidget):
@@ -92,9 +93,7 @@ class Breadcrumb(QWidget):
         crumb.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         crumb.setAccessibleName(f"{symbol.kind} {symbol.name}")
         crumb.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        font = self._theme.ui(13)
-        font.setBold(is_last)
-        crumb.setFont(font)
+        crumb.setFont(self._theme.ui(13, QFont.Weight.DemiBold if is_last else QFont.Weight.Normal))
         # The style asks for more room than icon and text take.
         crumb.ensurePolished()
         crumb.setFixedWidth(crumb.fontMetrics().horizontalAdvance(symbol.name) + _CRUMB_ICON_PX)

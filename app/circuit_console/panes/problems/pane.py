@@ -14,8 +14,6 @@ from circuit_console.widgets.opening_tree import OpeningTree
 from circuit_console.widgets.pane import Pane, Region
 from circuit_console.widgets.theme import Theme
 
-_PLACE_PX = 110
-
 
 class ProblemsPane(Pane):
     """Problems by file; Enter opens the line.
@@ -39,7 +37,7 @@ class ProblemsPane(Pane):
         self.model = ProblemTree(theme, self)
         self.view = OpeningTree("Problems", self)
         self.view.setModel(self.model)
-        self.view.share_columns(_PLACE_PX)
+        self.view.share_columns()
         self.view.opened.connect(self._on_opened)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(

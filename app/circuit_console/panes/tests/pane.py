@@ -31,7 +31,6 @@ from circuit_console.widgets.outcome_delegate import OutcomeDelegate
 from circuit_console.widgets.pane import Pane, Region
 from circuit_console.widgets.theme import Theme
 
-_TIME_PX = 60
 _TURN_MS = 80
 _TURN_DEGREES = 30
 
@@ -134,7 +133,7 @@ class TestsPane(Pane):
     def _make_view(self) -> OpeningTree:
         view = OpeningTree("Tests", self)
         view.setModel(self.model)
-        view.share_columns(_TIME_PX)
+        view.share_columns()
         view.setItemDelegateForColumn(0, self._delegate)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.opened.connect(self._on_opened)

@@ -65,7 +65,7 @@ class TimelinePane(Pane):
         self._filter_button = IconButton(theme, "filter", "Filter the log")
         self._filter_button.setCheckable(True)
         self._filter_button.toggled.connect(self.browser.show_bar)
-        self._hold_button = IconButton(theme, "pause", "Hold the view while the run goes on")
+        self._hold_button = IconButton(theme, "pause-filled", "Hold the view while the run goes on")
         self._hold_button.setCheckable(True)
         self._hold_button.toggled.connect(self._on_hold_toggled)
         follow = IconButton(theme, "arrow-right-to-line", "Show all and follow (R in the chart)")

@@ -192,21 +192,16 @@ def _ground_mask() -> int:
 
 def _dress_folds(view: ScintillaEdit, theme: Theme) -> None:
     outline = Scintilla.MarkerOutline
-    symbol = Scintilla.MarkerSymbol
-    pairs = (
-        (outline.FolderOpen, symbol.ArrowDown),
-        (outline.Folder, symbol.Arrow),
-        (outline.FolderSub, symbol.Empty),
-        (outline.FolderTail, symbol.Empty),
-        (outline.FolderEnd, symbol.Arrow),
-        (outline.FolderOpenMid, symbol.ArrowDown),
-        (outline.FolderMidTail, symbol.Empty),
-    )
-    color = scintilla_color(theme.color("faint"))
-    for marker, shape in pairs:
-        view.markerDefine(int(marker), int(shape))
-        view.markerSetFore(int(marker), color)
-        view.markerSetBack(int(marker), color)
+    ratio = view.devicePixelRatioF()
+    for marker in (outline.FolderSub, outline.FolderTail, outline.FolderMidTail):
+        view.markerDefine(int(marker), int(Scintilla.MarkerSymbol.Empty))
+    for is_open, markers in (
+        (True, (outline.FolderOpen, outline.FolderOpenMid)),
+        (False, (outline.Folder, outline.FolderEnd)),
+    ):
+        image = images.fold_image(theme.color("faint"), is_open=is_open, ratio=ratio)
+        for marker in markers:
+            _define_image(view, int(marker), image, ratio)
 
 
 def _dress_indicators(view: ScintillaEdit, theme: Theme) -> None:
@@ -227,7 +222,7 @@ def _dress_indicators(view: ScintillaEdit, theme: Theme) -> None:
     view.indicSetOutlineAlpha(Indicator.FIND, 110)
 
 
-def _define_image(view: ScintillaEdit, marker: Marker, image: QImage, ratio: float) -> None:
+def _define_image(view: ScintillaEdit, marker: int, image: QImage, ratio: float) -> None:
     """Scintilla copies the pixels during the call."""
     pixels = ctypes.create_string_buffer(bytes(image.constBits()))
     view.rGBAImageSetWidth(image.width())

@@ -69,6 +69,15 @@ def arrow_on_disc_image(disc: QColor, arrow: QColor, ground: QColor, ratio: floa
     return canvas.image
 
 
+def fold_image(color: QColor, *, is_open: bool, ratio: float) -> QImage:
+    """A small triangle: down for an open block, to the right for a folded one."""
+    down, right = ((4.5, 6), (11.5, 6), (8, 10.5)), ((6, 4.5), (6, 11.5), (10.5, 8))
+    with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
+        canvas.painter.setBrush(color)
+        canvas.painter.drawPolygon(_polygon(*(down if is_open else right)))
+    return canvas.image
+
+
 def bar_image(color: QColor, bar_px: float, margin_px: int, height_px: int, ratio: float) -> QImage:
     """A bar as high as a line at the right of the coverage margin."""
     with _Canvas(margin_px, height_px, ratio) as canvas:
