@@ -1,8 +1,8 @@
-"""Runs the Circuit Script tests of the projects beside this file on the real runtime, one test here for each."""
+"""Runs the Circuit Script tests of the projects beside this file on the real runtime and both databases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,13 +45,22 @@ class Quiet:
         """Not looked at."""
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """Makes empty databases of one kind, and tells their addresses."""
+    if request.param == "sqlite":
+        return lambda: f"sqlite:///{tmp_path_factory.mktemp('store') / 'data.db'}"
+    made: Callable[[], str] = request.getfixturevalue("postgresql_database")
+    return made
+
+
 @pytest.fixture(scope="module")
-def runners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, test_runs.TestRuns]]:
+def runners(new_database: Callable[[], str]) -> Iterator[dict[str, test_runs.TestRuns]]:
     pool = WorkerPool()
     stores = []
     made = {}
     for name, project in PROJECTS.items():
-        store = Store.open(f"sqlite:///{tmp_path_factory.mktemp(name) / 'data.db'}")
+        store = Store.open(new_database())
         store.migrate(project.schema)
         stores.append(store)
         made[name] = test_runs.TestRuns(Place(project, store, Runtime(store, pool, CalloutClient())))

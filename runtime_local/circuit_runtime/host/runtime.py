@@ -11,8 +11,6 @@ from circuit_runtime.sandbox.pool import WorkerPool
 from circuit_runtime.store.session import Session, stored_columns
 from circuit_runtime.store.store import Store
 
-_SCRATCH = "sqlite:///:memory:"
-
 
 class Runtime:
     """Thread-safe: each run has a session and a worker of its own."""
@@ -27,15 +25,15 @@ class Runtime:
     ) -> ExecutionResult:
         """Execute one request on the caller's thread.
 
-        A test works on an empty database of its own that has the project's objects and users, unless it asks to
-        see all data; nothing that it writes remains in either case.
+        A test works on an empty database of its own, of the same kind as the store, that has the project's objects
+        and users, unless it asks to see all data; nothing that it writes remains in either case.
 
         Raises:
             UserFacingError: the user does not exist, or no worker can be started.
         """
         entry = request.entry
         if isinstance(entry, wire.TestEntry) and not _sees_all_data(project, entry):
-            scratch = Store.open(_SCRATCH)
+            scratch = self._store.scratch()
             try:
                 scratch.migrate(project.schema)
                 with scratch.session() as session:

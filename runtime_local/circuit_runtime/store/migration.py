@@ -8,9 +8,10 @@ from typing import Any
 
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
 from circuit_runtime.store.errors import MigrationRefused
+from circuit_runtime.store.identifiers import reference_index, unique_index
 from circuit_runtime.store.session import Dialect, Session
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _TEXTS = frozenset(
     {
@@ -99,6 +100,7 @@ def _migrate_object(session: Session, item: ObjectType, known: dict[str, str]) -
             changes.append(f"{item.name}.{field.name} is {field.type.value} now")
     for field in stored:
         _create_indexes(session, item, field)
+    session.create_counters(item)
     return changes
 
 
@@ -144,7 +146,7 @@ def _create_indexes(session: Session, item: ObjectType, field: Field) -> None:
         column = _folded(field, session.dialect)
         alive = "is_deleted = 0" if session.dialect == "sqlite" else "NOT is_deleted"
         try:
-            name = f"u_{item.table}_{field.name}"
+            name = unique_index(item.table, field.name)
             session.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {item.table} ({column}) WHERE {alive}")
         except Exception as exc:
             raise MigrationRefused(
@@ -154,7 +156,7 @@ def _create_indexes(session: Session, item: ObjectType, field: Field) -> None:
                 path=f"objects/{item.name}.toml",
             ) from exc
     elif field.is_reference and not field.system:
-        name = f"i_{item.table}_{field.name}"
+        name = reference_index(item.table, field.name)
         session.execute(f'CREATE INDEX IF NOT EXISTS {name} ON {item.table} ("{field.name}")')
 
 

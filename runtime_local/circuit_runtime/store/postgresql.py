@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from circuit_runtime.project.schema import ObjectType
+from circuit_runtime.project.schema import FieldType, ObjectType
 from circuit_runtime.store.errors import StoreBusy, UniqueViolation
+from circuit_runtime.store.identifiers import identifier, unique_index
 from circuit_runtime.store.ids import record_id
 from circuit_runtime.store.session import Row, Session, stored_columns
 from circuit_runtime.store.sqlite import Writer
@@ -127,11 +128,22 @@ class PostgresSession(Session):
         statement = sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(sql.Identifier(item.table))
         self._connection.execute(statement, (list(ids),))
 
+    def create_counters(self, item: ObjectType) -> None:
+        # With the table, in a transaction that is committed: a sequence made by one that rolls back would be gone.
+        names = [_id_counter(item)]
+        names += [
+            _autonumber_counter(item, field.name)
+            for field in item.fields.values()
+            if field.type is FieldType.AUTONUMBER
+        ]
+        for name in names:
+            self._connection.execute(sql.SQL("CREATE SEQUENCE IF NOT EXISTS {}").format(sql.Identifier(name)))
+
     def next_ids(self, item: ObjectType, count: int) -> list[str]:
-        return [record_id(item.key_prefix, number) for number in self._numbers(f"id_{item.table}", count)]
+        return [record_id(item.key_prefix, number) for number in self._numbers(_id_counter(item), count)]
 
     def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
-        return self._numbers(f"auto_{item.table}_{field_name}", count)[0]
+        return self._numbers(_autonumber_counter(item, field_name), count)[0]
 
     def set_calendar(self, zone: str, fiscal_year_start_month: int) -> None:
         if (zone, fiscal_year_start_month) != self._calendar:
@@ -143,8 +155,15 @@ class PostgresSession(Session):
 
     def _numbers(self, name: str, count: int) -> list[int]:
         query = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
-        self._connection.execute(sql.SQL("CREATE SEQUENCE IF NOT EXISTS {}").format(sql.Identifier(name)))
         return [row[0] for row in self._connection.execute(query, (f'"{name}"', count)).fetchall()]
+
+
+def _id_counter(item: ObjectType) -> str:
+    return identifier(f"id_{item.table}")
+
+
+def _autonumber_counter(item: ObjectType, field_name: str) -> str:
+    return identifier(f"auto_{item.table}_{field_name}")
 
 
 def _names(columns: Sequence[str]) -> sql.Composed:
@@ -153,4 +172,5 @@ def _names(columns: Sequence[str]) -> sql.Composed:
 
 def _unique(item: ObjectType, error: psycopg.errors.UniqueViolation) -> UniqueViolation:
     index = error.diag.constraint_name or ""
-    return UniqueViolation(item.table, index.removeprefix(f"u_{item.table}_"))
+    column = next((name for name in item.fields if unique_index(item.table, name) == index), "")
+    return UniqueViolation(item.table, column)

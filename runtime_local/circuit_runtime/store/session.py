@@ -83,6 +83,10 @@ class Session(ABC):
         """Remove rows for good."""
 
     @abstractmethod
+    def create_counters(self, item: ObjectType) -> None:
+        """Make the counters of an object's ids and autonumbers that are not there yet."""
+
+    @abstractmethod
     def next_ids(self, item: ObjectType, count: int) -> list[str]:
         """Fresh record ids; never given twice, also after a rollback."""
 

@@ -179,6 +179,9 @@ class SqliteSession(Session):
             f"DELETE FROM {item.table} WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
         )
 
+    def create_counters(self, item: ObjectType) -> None:
+        """Nothing to do: `Numbers` begins a counter when it is first used."""
+
     def next_ids(self, item: ObjectType, count: int) -> list[str]:
         first = self._numbers.take(self._connection, f"id/{item.key_prefix}", count)
         return [record_id(item.key_prefix, number) for number in range(first, first + count)]

@@ -24,7 +24,7 @@ _MEMORY = "sqlite:///:memory:"
 class Store:
     """One database. Thread-safe; sessions are not.
 
-    With `sqlite:///:memory:` there is one connection, so one session at a time.
+    One in memory or made by `scratch` has one connection, so one session at a time.
     """
 
     def __init__(self, engine: sa.Engine, dialect: Dialect) -> None:
@@ -49,6 +49,17 @@ class Store:
             return cls(engine, "sqlite")
         engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=8)
         return cls(engine, "postgresql")
+
+    def scratch(self) -> Self:
+        """An empty database of the same kind that nobody else sees and that is gone once it is closed.
+
+        On PostgreSQL its tables are temporary ones of one connection: a server that dies leaves nothing behind.
+        """
+        if self.dialect == "sqlite":
+            return type(self).open(_MEMORY)
+        engine = sa.create_engine(self._engine.url, poolclass=StaticPool)
+        sa.event.listen(engine, "connect", lambda connection, _record: _use_temporary_tables(connection))
+        return type(self)(engine, "postgresql")
 
     def session(self, label: str = "") -> Session:
         """A session; `label` names its writer to others that have to wait."""
@@ -79,3 +90,9 @@ class Store:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _use_temporary_tables(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Let names stand for temporary tables, also those that are to be created."""
+    connection.execute("SET search_path = pg_temp")
+    connection.commit()

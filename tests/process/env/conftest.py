@@ -21,13 +21,15 @@ from circuit_link.env_protocol import LoginRequest
 class Server:
     """`circuit-cli serve` on a free port; can be killed and started again on the same data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str = "") -> None:
         self._folder = folder
+        self._database = ["--database", database] if database else []
         self._process: subprocess.Popen[str] | None = None
         self.announced: dict[str, Any] = {}
 
     def start(self) -> None:
         command = [sys.executable, "-m", "circuit_cli", "serve", "--port", "0", "--data", str(self._folder)]
+        command += self._database
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.announced = json.loads(self._process.stdout.readline())
@@ -46,6 +48,11 @@ class Server:
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process = None
+
+
+@pytest.fixture
+def new_server() -> type[Server]:
+    return Server
 
 
 @pytest.fixture
