@@ -14,7 +14,7 @@ import pytest
 import circuit_link.host_protocol as hp
 from circuit_link.client import HostNotRunning, connect, connect_or_start
 
-GHL = Path("/work/shared/data/ghl")
+GHL = Path(__file__).parents[3].joinpath("shared/data/ghl")
 NOW = "2025-11-13T17:45:23Z"
 CONTACT_EVENTS = [
     *sorted((GHL / "webhooks").glob("Contact*.json")),
@@ -134,7 +134,7 @@ def test_a_lead_that_opted_out_scores_nothing_for_a_reason(terminal):
     assert terminal.rows("SELECT id FROM Task") == []
 
 
-@pytest.mark.skipif(not CONTACT_EVENTS, reason="the recorded deliveries are not here")
+@pytest.mark.skipif(not CONTACT_EVENTS, reason="the recorded deliveries are not beside the project (../shared)")
 def test_every_recorded_contact_event_ends_in_success(terminal):
     with connect_or_start(terminal.root, client="test") as client:
         for path in CONTACT_EVENTS:
@@ -159,6 +159,25 @@ def test_a_delete_removes_a_known_contact_and_is_a_no_op_for_an_unknown_one(term
     assert second["records"] == []
     assert "nothing to delete" in Path(second["log"]).read_text("utf-8")
     assert terminal.rows("SELECT id FROM Contact") == []
+
+
+def test_what_a_contact_cannot_hold_is_kept_beside_it_and_the_rest_is_saved(terminal):
+    payload = {
+        "contact_id": "wOrkflow1", "email": "grace@navy.mil", "tags": "admirals,cobol", "dnd": "perhaps",
+        "company_name": "x" * 5_000, "Industry": "Technology", "Ship 🚢": {"crew": [10**30, None, "é"]},
+    }  # fmt: skip
+
+    document = terminal.document("event", "-", "--source", "ghl", stdin=json.dumps(payload))
+
+    assert (document["outcome"], document["error"]) == ("success", None)
+    (contact,) = terminal.rows("SELECT last_name, tags, industry, company, ghl_extra FROM Contact")
+    assert (contact["last_name"], contact["tags"]) == ("grace", ["admirals", "cobol"])
+    assert (contact["industry"], contact["company"]) == ("Technology", None)
+    assert contact["ghl_extra"] == {
+        "dnd": "perhaps",
+        "company_name": "x" * 5_000,
+        "Ship 🚢": {"crew": [str(10**30), None, "é"]},
+    }
 
 
 def test_a_malformed_event_is_told_with_its_place_and_stores_nothing(terminal):

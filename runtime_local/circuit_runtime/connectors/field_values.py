@@ -33,6 +33,20 @@ class FieldValues:
         field = self._object_type.field(name)
         return field if field is not None and field.is_writable else None
 
+    def field_labelled(self, label: str) -> Field | None:
+        """The field that a person sees under `label`, in any case; never one that identifies or links records."""
+        wanted = label.strip().casefold()
+        return next(
+            (
+                field
+                for field in self._object_type.fields.values()
+                if field.label.casefold() == wanted
+                and field.is_writable
+                and not (field.unique or field.external_id or field.is_reference)
+            ),
+            None,
+        )
+
     def put(self, field_name: str, value: Any, sent_as: str) -> None:
         """Take `value` for a field; set it aside under the sender's name, with a warning, where it does not fit.
 

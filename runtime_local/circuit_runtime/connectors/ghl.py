@@ -11,8 +11,10 @@ from typing import Any
 
 from circuit_link.errors import UserFacingError
 from circuit_log.levels import Level
+from circuit_runtime.connectors.external_ids import external_id_of
 from circuit_runtime.connectors.field_values import FieldValues
 from circuit_runtime.connectors.intake import Intake, IntakeNote, IntakeOperation
+from circuit_runtime.connectors.payload import inner_object
 from circuit_runtime.project.schema import ObjectType, Schema
 
 _OBJECT = "Contact"
@@ -69,12 +71,13 @@ def map_delivery(
         UserFacingError: a contact event without the contact's id, or a project without `Contact.ghl_id`.
     """
     event = _unwrapped(payload)
-    kind = event.get("type")
+    sent_kind = event.get("type")
+    kind = sent_kind if isinstance(sent_kind, str) else ""
     if kind in _SAVES or kind == _DELETE:
-        return _marketplace(event, str(kind), delivery_id, custom_fields, _contact(schema))
-    if "contact_id" in event and ("workflow" in event or not isinstance(kind, str)):
+        return _marketplace(event, kind, delivery_id, custom_fields, _contact(schema))
+    if "contact_id" in event and ("workflow" in event or not kind):
         return _workflow(event, delivery_id, custom_fields, _contact(schema))
-    title = f"{kind if isinstance(kind, str) and kind else 'Event without a type'} from GoHighLevel"
+    title = f"{kind or 'Event without a type'} from GoHighLevel"
     note = IntakeNote(Level.INFO, f"{title}: no mapping is made for it, so it stores nothing.")
     return Intake(title=title, source="ghl", delivery_id=delivery_id, notes=(note,))
 
@@ -82,8 +85,8 @@ def map_delivery(
 def _unwrapped(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     event = payload
     for wrapper in ("body", "data"):
-        inner = event.get(wrapper)
-        if isinstance(inner, Mapping) and "id" not in event and "contact_id" not in event:
+        inner = inner_object(event.get(wrapper))
+        if inner is not None and "id" not in event and "contact_id" not in event:
             event = {**{name: value for name, value in event.items() if name != wrapper}, **inner}
     return event
 
@@ -103,7 +106,7 @@ def _marketplace(
     event: Mapping[str, Any], kind: str, delivery_id: str, custom_fields: Mapping[str, str], contact: ObjectType
 ) -> Intake:
     title = f"{kind} from GoHighLevel"
-    external_id = _external_id(event, "id", title)
+    external_id = external_id_of(event.get("id"), contact, _EXTERNAL_FIELD, f"{title}: its `id`")
     if kind == _DELETE:
         operation = IntakeOperation(
             object_name=contact.name, action="delete", external_field=_EXTERNAL_FIELD, external_id=external_id
@@ -122,7 +125,7 @@ def _workflow(
     event: Mapping[str, Any], delivery_id: str, custom_fields: Mapping[str, str], contact: ObjectType
 ) -> Intake:
     title = "Workflow webhook from GoHighLevel"
-    external_id = _external_id(event, "contact_id", title)
+    external_id = external_id_of(event.get("contact_id"), contact, _EXTERNAL_FIELD, f"{title}: its `contact_id`")
     fields = FieldValues(contact)
     for sent_as, value in event.items():
         if sent_as in custom_fields:
@@ -130,11 +133,11 @@ def _workflow(
         elif sent_as in _FIELDS:
             fields.put(_FIELDS[sent_as], value, sent_as)
         elif sent_as not in _WORKFLOW_ENVELOPE and not sent_as.startswith("_"):
-            fields.keep_unmapped(sent_as, value)
+            _put_labelled(fields, custom_fields, sent_as, value)
     custom_data = event.get("customData")
     if isinstance(custom_data, Mapping):
         for sent_as, value in custom_data.items():
-            _put_custom(fields, custom_fields, sent_as, value)
+            _put_labelled(fields, custom_fields, sent_as, value)
     return _saving(title, delivery_id, external_id, contact, fields, event.get("email"))
 
 
@@ -154,15 +157,13 @@ def _put_custom(fields: FieldValues, custom_fields: Mapping[str, str], sent_as: 
         fields.keep_unmapped(sent_as, value)
 
 
-def _external_id(event: Mapping[str, Any], key: str, title: str) -> str:
-    value = event.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise UserFacingError(
-            f"{title}: its `{key}` is {value!r}, not the id of a contact.",
-            code="EVENT_WITHOUT_ID",
-            hint=f"GoHighLevel names the contact in `{key}`; without it the event belongs to nobody.",
-        )
-    return value.strip()
+def _put_labelled(fields: FieldValues, custom_fields: Mapping[str, str], label: str, value: Any) -> None:
+    """A custom field by its label: the settings decide, else the field of Contact with that label."""
+    field = None if label in custom_fields else fields.field_labelled(label)
+    if field is not None:
+        fields.put(field.name, value, label)
+    else:
+        _put_custom(fields, custom_fields, label, value)
 
 
 def _saving(

@@ -30,8 +30,6 @@ def plain_value(field: Field, value: Any) -> Any:
     match field.type:
         case FieldType.JSON:
             return value
-        case FieldType.MULTIPICKLIST:
-            return _choices(value)
         case FieldType.BOOLEAN:
             return _boolean(value)
         case FieldType.INTEGER:
@@ -42,6 +40,12 @@ def plain_value(field: Field, value: Any) -> Any:
             return _moment(value).date()
         case FieldType.DATETIME:
             return _moment(value)
+        case FieldType.TEXTAREA:
+            return _text(value)
+        case _ if isinstance(value, dict):
+            raise NotConvertible("a text, not an object")
+        case FieldType.MULTIPICKLIST:
+            return _choices(value)
         case _:
             return _text(value)
 

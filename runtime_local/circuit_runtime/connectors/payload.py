@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from circuit_link.errors import UserFacingError
@@ -15,6 +16,8 @@ MAX_DEPTH = 64
 _HINT = "An event is one JSON object in UTF-8, as the webhook delivered it."
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]', re.DOTALL)
 _NUMBER_LIMIT_DIGITS = 400
+# What MessagePack and both databases hold as a number.
+_LARGEST_INTEGER = 2**63 - 1
 
 
 def read_object(data: bytes, path: str) -> dict[str, Any]:
@@ -38,6 +41,17 @@ def read_object(data: bytes, path: str) -> dict[str, Any]:
         _refuse(f"{path} holds {_kind(value)}, not an object.", path, "EVENT_NOT_AN_OBJECT", 1, 1)
     cleaned: dict[str, Any] = _clean(value)
     return cleaned
+
+
+def inner_object(value: object) -> Mapping[str, Any] | None:
+    """The object in a recorder's wrapper, which some recorders keep as JSON text; None where there is none.
+
+    Raises:
+        UserFacingError: a text that begins as an object and is not one.
+    """
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        return read_object(value.encode("utf-8"), "the text in its wrapper")
+    return value if isinstance(value, Mapping) else None
 
 
 def _decoded(data: bytes, path: str) -> str:
@@ -101,10 +115,12 @@ def _float(text: str) -> float:
     return value
 
 
-def _int(text: str) -> int:
+def _int(text: str) -> int | str:
+    """A larger one than any store holds stays as its digits, so that none is lost."""
     if len(text) > _NUMBER_LIMIT_DIGITS:
         raise ValueError(f"the number {text[:20]}… has {len(text)} digits")
-    return int(text)
+    value = int(text)
+    return value if abs(value) <= _LARGEST_INTEGER else text
 
 
 def _clean(value: Any) -> Any:

@@ -12,8 +12,10 @@ from typing import Any
 
 from circuit_link.errors import UserFacingError
 from circuit_log.levels import Level
+from circuit_runtime.connectors.external_ids import external_id_of
 from circuit_runtime.connectors.field_values import FieldValues
 from circuit_runtime.connectors.intake import Intake, IntakeNote, IntakeOperation
+from circuit_runtime.connectors.payload import inner_object
 from circuit_runtime.project.schema import ObjectType, Schema
 
 _EXTERNAL_FIELD = "salesforce_id"
@@ -51,13 +53,15 @@ def map_delivery(payload: Mapping[str, Any], *, delivery_id: str, schema: Schema
     if not isinstance(header, Mapping):
         raise _no_header(f"it has no `{_HEADER}`")
     entity, kind = str(header.get("entityName", "")), str(header.get("changeType", ""))
-    record_ids = header.get("recordIds")
-    if not entity or not kind or not isinstance(record_ids, list):
+    sent_ids = header.get("recordIds")
+    if not entity or not kind or not isinstance(sent_ids, list):
         raise _no_header(f"its `{_HEADER}` lacks entityName, changeType or recordIds")
     title = f"{kind} of {entity} from Salesforce"
     object_type = schema.object(entity) if entity in _REQUIRED_NAMES else None
     if object_type is None or object_type.field(_EXTERNAL_FIELD) is None:
         return _nothing_to_store(title, delivery_id, f"no mapping is made for {entity}", Level.INFO)
+    what = f"{title}: an id in `recordIds`"
+    record_ids = [external_id_of(sent, object_type, _EXTERNAL_FIELD, what) for sent in sent_ids]
     if kind.startswith("GAP"):
         return _nothing_to_store(
             title, delivery_id, f"Salesforce lost the details of a change to {', '.join(record_ids)}", Level.WARN
@@ -74,8 +78,8 @@ def map_delivery(payload: Mapping[str, Any], *, delivery_id: str, schema: Schema
 def _unwrapped(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     event = payload
     for wrapper in ("body", "data", "payload"):
-        inner = event.get(wrapper)
-        if isinstance(inner, Mapping) and _HEADER not in event:
+        inner = inner_object(event.get(wrapper))
+        if inner is not None and _HEADER not in event:
             event = inner
     return {name: _without_union(value) for name, value in event.items()}
 
@@ -146,13 +150,13 @@ def _snake_case(name: str) -> str:
     return _WORD_START.sub("_", name.removesuffix("__c")).lower()
 
 
-def _deleting(title: str, delivery_id: str, object_type: ObjectType, record_ids: list[Any]) -> Intake:
+def _deleting(title: str, delivery_id: str, object_type: ObjectType, record_ids: list[str]) -> Intake:
     operations = tuple(
         IntakeOperation(
             object_name=object_type.name,
             action="delete",
             external_field=_EXTERNAL_FIELD,
-            external_id=str(record_id),
+            external_id=record_id,
         )
         for record_id in record_ids
     )
@@ -160,7 +164,7 @@ def _deleting(title: str, delivery_id: str, object_type: ObjectType, record_ids:
 
 
 def _saving(
-    title: str, delivery_id: str, object_type: ObjectType, record_ids: list[Any], fields: FieldValues
+    title: str, delivery_id: str, object_type: ObjectType, record_ids: list[str], fields: FieldValues
 ) -> Intake:
     email = fields.values.get("email")
     local_part = email.partition("@")[0] if isinstance(email, str) else ""
@@ -170,7 +174,7 @@ def _saving(
             object_name=object_type.name,
             action="save",
             external_field=_EXTERNAL_FIELD,
-            external_id=str(record_id),
+            external_id=record_id,
             values=fields.values,
             defaults={required: local_part or _UNKNOWN_NAME},
         )

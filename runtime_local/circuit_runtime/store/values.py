@@ -152,11 +152,11 @@ def _check_range(field: Field, value: int | Decimal) -> None:
     below = field.minimum is not None and value < field.minimum
     above = field.maximum is not None and value > field.maximum
     if below or above:
-        low = "" if field.minimum is None else f"{field.minimum:g}"
-        high = "" if field.maximum is None else f"{field.maximum:g}"
+        bounds = ((field.minimum, "at least"), (field.maximum, "at most"))
+        allowed = ", ".join(f"{words} {bound:g}" for bound, words in bounds if bound is not None)
         raise ValueProblem(
             "NUMBER_OUTSIDE_VALID_RANGE",
-            f"{field.label}: value outside of valid range on numeric field: {value} (from {low} to {high})",
+            f"{field.label}: value outside of valid range on numeric field: {value} ({allowed})",
         )
 
 

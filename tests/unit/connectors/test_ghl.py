@@ -4,6 +4,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from circuit_link.errors import UserFacingError
 from circuit_log.levels import Level
@@ -28,7 +30,7 @@ type = "decimal"
 precision = 18
 scale = 2
 """
-SHARED = Path("/work/shared/data/ghl/webhooks")
+SHARED = Path(__file__).parents[4].joinpath("shared/data/ghl/webhooks")
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +118,8 @@ def test_an_unmapped_custom_field_is_kept_and_reported_once(mapped):
         ({"dateOfBirth": 1e300}, "dateOfBirth"),
         ({"email": "no address"}, "email"),
         ({"firstName": "x" * 5000}, "firstName"),
+        ({"companyName": {"name": "Engines"}}, "companyName"),
+        ({"tags": {"first": True}}, "tags"),
         ({"dnd": "perhaps"}, "dnd"),
         ({"customFields": [{"id": "visitId", "value": "soon"}]}, "visitId"),
         ({"customFields": [{"id": "industryId", "value": "x" * 21}]}, "industryId"),
@@ -138,7 +142,13 @@ def test_a_delete_names_the_contact_alone(mapped):
 
 
 @pytest.mark.parametrize(
-    "wrap", [lambda e: {"body": e}, lambda e: {"_source": "x", "body": {"data": e}}, lambda e: e]
+    "wrap",
+    [
+        lambda e: {"body": e},
+        lambda e: {"_source": "x", "body": {"data": e}},
+        lambda e: {"headers": {}, "body": json.dumps(e)},
+        lambda e: e,
+    ],
 )
 def test_the_event_is_found_in_its_wrappers(mapped, wrap):
     intake = mapped(wrap({"type": "ContactCreate", "id": "abc", "lastName": "L"}))
@@ -176,6 +186,23 @@ def test_a_workflow_delivery_maps_names_and_labels(mapped):
     }
 
 
+@pytest.mark.parametrize("holder", [lambda fields: fields, lambda fields: {"customData": fields}])
+def test_a_label_of_a_contacts_field_is_mapped_without_a_setting(mapped, holder):
+    intake = mapped({"contact_id": "abc", **holder({"industry ": "Technology", "GoHighLevel ID": "other"})})
+
+    (operation,) = intake.operations
+    assert operation.external_id == "abc"
+    assert operation.values == {"industry": "Technology", "ghl_extra": {"GoHighLevel ID": "other"}}
+
+
+def test_nested_custom_data_is_kept_as_it_is(mapped):
+    nested = {"a": {"b": [1, {"c": None}]}}
+
+    (operation,) = mapped({"contact_id": "abc", "customData": {"answers": nested}}).operations
+
+    assert operation.values == {"ghl_extra": {"answers": nested}}
+
+
 @pytest.mark.parametrize("payload", [{"type": "InvoicePaid", "id": "x"}, {"id": "x"}, {}, {"type": 7, "x": None}])
 def test_an_event_without_a_mapping_stores_nothing_and_says_so(mapped, payload):
     intake = mapped(payload)
@@ -191,6 +218,36 @@ def test_a_contact_event_needs_the_id_of_the_contact(mapped, bad_id):
 
     assert caught.value.code == "EVENT_WITHOUT_ID"
     assert caught.value.path == "event.json"
+
+
+def test_an_id_that_no_contact_can_hold_is_refused_with_what_to_do(mapped):
+    with pytest.raises(UserFacingError) as caught:
+        mapped({"type": "ContactCreate", "id": "i" * 400})
+
+    assert (caught.value.code, len(caught.value.message) < 300) == ("EVENT_ID_TOO_LONG", True)
+    assert "objects/Contact.toml" in caught.value.hint
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+_NAMES = st.sampled_from(
+    ["type", "id", "contact_id", "firstName", "lastName", "email", "tags", "dnd", "dateOfBirth", "customFields",
+     "body", "data", "workflow", "customData", "Industry", "Employees"]
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.dictionaries(_NAMES, _JSON), st.sampled_from(["ContactCreate", "ContactUpdate", "ContactDelete", None]))
+def test_whatever_the_fields_hold_the_event_is_mapped_or_refused(mapped, fields, kind):
+    try:
+        intake = mapped(fields if kind is None else {**fields, "type": kind})
+    except UserFacingError as error:
+        assert error.code.startswith("EVENT_")
+    else:
+        assert len(intake.operations) <= 1
 
 
 def test_numbers_and_checkboxes_are_taken_as_people_write_them(mapped):
@@ -217,7 +274,7 @@ def test_the_senders_delivery_id_is_used_or_a_hash_of_the_bytes():
     assert len(delivery_id_of({}, b"{}")) == 64
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the recorded deliveries are not here")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the recorded deliveries are not beside the project (../shared)")
 @pytest.mark.parametrize("path", sorted(SHARED.glob("*.json")), ids=lambda path: path.stem)
 def test_every_documented_delivery_is_understood(mapped, path):
     intake = mapped(path.read_bytes())

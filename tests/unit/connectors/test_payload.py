@@ -46,6 +46,13 @@ def test_text_that_no_database_takes_is_cleaned():
     assert read(b'{"a": "x\\u0000y", "b": ["\\ud800"], "c\\u0000": 1}') == {"a": "xy", "b": ["?"], "c": 1}
 
 
+def test_a_number_beyond_64_bits_keeps_its_digits():
+    assert read(b'{"a": 9223372036854775807, "b": 9223372036854775808}') == {
+        "a": 2**63 - 1,
+        "b": "9223372036854775808",
+    }
+
+
 def test_equal_keys_in_different_objects_are_no_duplicates():
     assert read(b'{"a": {"a": "a"}, "b": [{"a": 1}, {"a": 2}], "c": "a"}')["b"] == [{"a": 1}, {"a": 2}]
 

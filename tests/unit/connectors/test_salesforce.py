@@ -3,13 +3,15 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from circuit_link.errors import UserFacingError
 from circuit_log.levels import Level
 from circuit_runtime.connectors.deliveries import map_delivery
 from circuit_runtime.project.objects import load_schema
 
-SHARED = Path("/work/shared/data/salesforce/cdc")
+SHARED = Path(__file__).parents[4].joinpath("shared/data/salesforce/cdc")
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +117,47 @@ def test_what_is_no_change_event_is_refused(mapped, payload):
     assert caught.value.code == "EVENT_NOT_A_CHANGE"
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the recorded events are not here")
+@pytest.mark.parametrize("record_id", [None, 5, ["x"], "", "x" * 300])
+def test_a_change_of_a_record_without_a_usable_id_is_refused(mapped, record_id):
+    header = {"entityName": "Contact", "changeType": "UPDATE", "recordIds": ["0032X00002QU10JQAT", record_id]}
+
+    with pytest.raises(UserFacingError) as caught:
+        mapped({"ChangeEventHeader": header, "Title": "x"})
+
+    assert caught.value.code in ("EVENT_WITHOUT_ID", "EVENT_ID_TOO_LONG")
+    assert "recordIds" in caught.value.message
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+_NAMES = st.sampled_from(
+    ["LastName", "Email", "Title", "Birthdate", "MailingAddress", "Name", "AccountId", "Custom__c", "payload"]
+)
+_HEADERS = st.fixed_dictionaries(
+    {"entityName": st.sampled_from(["Contact", "Account", "Other"]), "recordIds": st.just(["0032X00002QU10JQAT"])},
+    optional={
+        "changeType": st.sampled_from(["CREATE", "UPDATE", "DELETE", "UNDELETE", "GAP_UPDATE"]) | _JSON,
+        "changedFields": st.lists(_NAMES) | _JSON,
+        "nulledFields": st.lists(_NAMES) | _JSON,
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(_HEADERS, st.dictionaries(_NAMES, _JSON))
+def test_whatever_the_change_holds_it_is_mapped_or_refused(mapped, header, fields):
+    try:
+        intake = mapped({"ChangeEventHeader": header, **fields})
+    except UserFacingError as error:
+        assert error.code.startswith("EVENT_")
+    else:
+        assert len(intake.operations) <= 1
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the recorded events are not beside the project (../shared)")
 @pytest.mark.parametrize("path", sorted(SHARED.glob("*.json")), ids=lambda path: path.stem)
 def test_every_recorded_event_is_understood(mapped, path):
     intake = mapped(path.read_bytes())
