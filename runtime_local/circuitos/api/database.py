@@ -27,7 +27,7 @@ class SaveResult(NamedTuple):
     id: str | None
     success: bool
     created: bool
-    errors: tuple[DmlError, ...]
+    errors: list[DmlError]
 
 
 class Savepoint(NamedTuple):

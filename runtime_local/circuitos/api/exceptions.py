@@ -11,7 +11,7 @@ class DmlError(NamedTuple):
 
     status_code: str
     message: str
-    fields: tuple[str, ...] = ()
+    fields: list[str] = []
 
 
 class DmlFailure(NamedTuple):
@@ -19,7 +19,7 @@ class DmlFailure(NamedTuple):
 
     index: int  # type: ignore[assignment]  # the public name, which hides tuple.index
     id: str | None
-    errors: tuple[DmlError, ...]
+    errors: list[DmlError]
 
 
 class CircuitException(Exception):
@@ -36,6 +36,27 @@ class DmlException(CircuitException):
     def __init__(self, message: str = "", failures: Sequence[DmlFailure] = ()) -> None:
         super().__init__(message)
         self.failures = list(failures)
+
+    def get_num_dml(self) -> int:
+        """How many records failed; the other methods take a place among these, from 0."""
+        return len(self.failures)
+
+    def get_dml_index(self, place: int) -> int:
+        """The index of a failed record in the list that was passed."""
+        return self.failures[place].index
+
+    def get_dml_id(self, place: int) -> str | None:
+        return self.failures[place].id
+
+    def get_dml_type(self, place: int) -> str:
+        """The status code of its first error."""
+        return self.failures[place].errors[0].status_code
+
+    def get_dml_message(self, place: int) -> str:
+        return self.failures[place].errors[0].message
+
+    def get_dml_field_names(self, place: int) -> list[str]:
+        return self.failures[place].errors[0].fields
 
 
 class QueryException(CircuitException):

@@ -38,13 +38,20 @@ class ObjectFields:
         self.read_only: set[str] = set()
         self.required_texts: list[str] = []
         self._by_lower: dict[str, str] = {}
+        compact: dict[str, str] = {}
         for field in fields:
             self.types[field.name] = field.type
             self._by_lower[field.name.lower()] = field.name
+            # Apex developers write LastName and AccountId; canonical names win over these.
+            spelling = field.name.replace("_", "")
+            compact[spelling] = field.name
+            if field.reference_to:
+                compact[f"{spelling}id"] = field.name
             if not field.writable:
                 self.read_only.add(field.name)
             elif field.required and field.type in ("text", "textarea") and field.default is None:
                 self.required_texts.append(field.name)
+        self._by_lower = {**compact, **self._by_lower}
 
     def canonical(self, name: str) -> str | None:
         """The field's canonical name, or None if the object has no such field."""

@@ -231,5 +231,5 @@ def failure(index: int, outcome: wire.SaveOutcome) -> DmlFailure:
     return DmlFailure(index, outcome.id, errors_of(outcome))
 
 
-def errors_of(outcome: wire.SaveOutcome) -> tuple[DmlError, ...]:
-    return tuple(DmlError(error.status_code, error.message, error.fields) for error in outcome.errors)
+def errors_of(outcome: wire.SaveOutcome) -> list[DmlError]:
+    return [DmlError(error.status_code, error.message, list(error.fields)) for error in outcome.errors]
