@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from circuit_link.host_protocol import RecordWritten
+from circuit_runtime.dml.current import as_stored, load_current
 from circuit_runtime.dml.errors import error
 from circuit_runtime.dml.order_of_execution import SaveContext
 from circuit_runtime.dml.rollups import Rollups
-from circuit_runtime.dml.system_validation import check_unique
+from circuit_runtime.dml.system_validation import check_unique, existing_ids
 from circuit_runtime.dml.work import Work, sound
-from circuit_runtime.project.schema import ChildRelation, Field, ObjectType
+from circuit_runtime.project.schema import ChildRelation, Field, FieldType, ObjectType
 from circuit_runtime.store.session import Row
 
 
@@ -24,22 +25,15 @@ class Deletion:
 
     def delete(self, item: ObjectType, chunk: Sequence[Work], master_id: str = "") -> None:
         """Delete a chunk with its triggers; children go, stay or forbid it as their lookup says."""
-        rows = self._context.session.fetch(item, [work.id for work in chunk if work.id], for_update=True)
-        for work in chunk:
-            work.old = rows.get(work.id or "")
-            if work.old is None:
-                work.errors.append(error("ENTITY_IS_DELETED", f"entity is deleted or does not exist: {work.id}"))
-            elif (around := self._context.triggers.trigger_around(work.id or "")) is not None:
-                message = (
-                    f"Object (id = {work.id}) is currently in trigger {around}, therefore it cannot be deleted"
-                )
-                work.errors.append(error("SELF_REFERENCE_FROM_TRIGGER", message))
-            else:
-                work.new = dict(work.old)
+        load_current("delete", item, chunk, self._context.session, self._context.triggers)
+        written = len(self._context.written)
         self._context.triggers.fire(item, "beforeDelete", sound(chunk))
-        for work in sound(chunk):
-            self._delete_children(item, work)
         gone = sound(chunk)
+        if len(self._context.written) > written:
+            gone = as_stored(item, gone, self._context.session)
+        for work in gone:
+            self._delete_children(item, work)
+        gone = sound(gone)
         self._set_deleted(item, [work.id or "" for work in gone], True, "delete")
         self._context.triggers.fire(item, "afterDelete", gone, master_id)
         self._rollups.refresh(item, sound(gone))
@@ -47,13 +41,10 @@ class Deletion:
     def undelete(self, item: ObjectType, chunk: Sequence[Work]) -> None:
         """Bring records back from the recycle bin, with the children that went with them."""
         session = self._context.session
-        rows = session.fetch(item, [work.id for work in chunk if work.id], include_deleted=True, for_update=True)
-        for work in chunk:
-            row = rows.get(work.id or "")
-            if row is None or not row["is_deleted"]:
-                work.errors.append(error("UNDELETE_FAILED", "Entity is not in the recycle bin"))
-            else:
-                work.new = {**row, "is_deleted": False}
+        self._load_deleted(item, chunk)
+        for work in sound(chunk):
+            work.new["is_deleted"] = False
+        self._check_masters(item, sound(chunk))
         check_unique(session, item, sound(chunk))
         back = sound(chunk)
         self._set_deleted(item, [work.id or "" for work in back], False, "undelete")
@@ -63,16 +54,43 @@ class Deletion:
         self._rollups.refresh(item, sound(back))
 
     def empty_recycle_bin(self, item: ObjectType, chunk: Sequence[Work]) -> None:
-        """Remove deleted records for good."""
-        rows = self._context.session.fetch(item, [work.id for work in chunk if work.id], include_deleted=True)
-        for work in chunk:
+        """Remove deleted records for good, with the children that went with them."""
+        self._load_deleted(item, chunk)
+        ids = [work.id or "" for work in sound(chunk)]
+        for record_id in ids:
+            gone: dict[str, list[str]] = {}
+            for object_name, child_id, cleared in self._recycled(record_id):
+                if cleared is None:
+                    gone.setdefault(object_name, []).append(child_id)
+            for object_name, child_ids in gone.items():
+                if (child := self._context.schema.object(object_name)) is not None:
+                    self._context.session.delete(child, child_ids)
+        self._context.session.delete(item, ids)
+
+    def _load_deleted(self, item: ObjectType, chunk: Sequence[Work]) -> None:
+        """Give each work its deleted record as the new values."""
+        ids = [work.id for work in sound(chunk) if work.id]
+        rows = self._context.session.fetch(item, ids, include_deleted=True, for_update=True)
+        for work in sound(chunk):
             row = rows.get(work.id or "")
             if row is None or not row["is_deleted"]:
-                work.errors.append(error("ENTITY_IS_NOT_DELETED", "Entity is not in the recycle bin"))
-        ids = [work.id or "" for work in sound(chunk)]
-        self._context.session.delete(item, ids)
-        for record_id in ids:
-            self._execute("DELETE FROM circuit_recycled WHERE root_id = ?", (record_id,))
+                work.errors.append(error("UNDELETE_FAILED", "Entity is not in the recycle bin"))
+            else:
+                work.new = row
+
+    def _check_masters(self, item: ObjectType, works: Sequence[Work]) -> None:
+        """A detail comes back only to a master that is there."""
+        for field in item.fields.values():
+            if field.type is not FieldType.MASTER_DETAIL:
+                continue
+            master = self._context.schema.objects[field.reference_to[0]]
+            there = existing_ids(
+                self._context.session, master, {work.new[field.name] for work in works if work.new[field.name]}
+            )
+            for work in works:
+                if work.new[field.name] and work.new[field.name] not in there:
+                    message = f"{field.label}: the {master.label} {work.new[field.name]} is deleted"
+                    work.errors.append(error("UNDELETE_FAILED", message, field.name))
 
     def reparent(self, item: ObjectType, losers: Sequence[str], master_id: str) -> None:
         """Let the children of merged records belong to the master, without triggers."""
@@ -108,10 +126,7 @@ class Deletion:
                         self._context.session.update(child, (field.name,), [(child_id, None) for child_id in ids])
 
     def _restore_children(self, root_id: str) -> None:
-        rows = self._execute(
-            "SELECT object_name, record_id, field_name FROM circuit_recycled WHERE root_id = ?", (root_id,)
-        )
-        for object_name, record_id, cleared in rows:
+        for object_name, record_id, cleared in self._recycled(root_id):
             child = self._context.schema.object(object_name)
             if child is None:
                 continue
@@ -123,7 +138,6 @@ class Deletion:
             # A lookup that points elsewhere by now stays where it is.
             if row is not None and row.get(field_name) is None:
                 self._context.session.update(child, (field_name,), [(record_id, parent_id)])
-        self._execute("DELETE FROM circuit_recycled WHERE root_id = ?", (root_id,))
 
     def _set_deleted(self, item: ObjectType, ids: Sequence[str], is_deleted: bool, operation: str | None) -> None:
         now_ms = int(self._context.now().timestamp() * 1000)
@@ -149,6 +163,14 @@ class Deletion:
             f'SELECT id FROM {child.table} WHERE "{field.name}" = ? AND NOT is_deleted ORDER BY id', (parent_id,)
         )
         return [row[0] for row in rows]
+
+    def _recycled(self, root_id: str) -> list[Row]:
+        """What became of a deleted record's children, as `_remember` wrote it; it is forgotten now."""
+        rows = self._execute(
+            "SELECT object_name, record_id, field_name FROM circuit_recycled WHERE root_id = ?", (root_id,)
+        )
+        self._execute("DELETE FROM circuit_recycled WHERE root_id = ?", (root_id,))
+        return rows
 
     def _remember(self, root_id: str, child: ObjectType, ids: Sequence[str], cleared: str | None) -> None:
         for record_id in ids:

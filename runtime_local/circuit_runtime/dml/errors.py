@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from circuit_link.wire import DmlErrorInfo, SaveOutcome
 
-TOO_MANY_RETRIES = "Too many batch retries in the presence of Apex triggers and partial failures."
 DEPTH_EXCEEDED = "Maximum trigger depth exceeded"
 
 
@@ -38,6 +37,27 @@ def failed(operation: str, outcomes: Sequence[SaveOutcome]) -> DmlFailed:
 
 def error(status_code: str, message: str, *fields: str) -> DmlErrorInfo:
     return DmlErrorInfo(status_code=status_code, message=message, fields=fields)
+
+
+def too_many_retries() -> DmlErrorInfo:
+    return error(
+        "UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers and partial failures."
+    )
+
+
+def no_such_record() -> DmlErrorInfo:
+    return error("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+
+
+def is_deleted() -> DmlErrorInfo:
+    return error("ENTITY_IS_DELETED", "entity is deleted")
+
+
+def in_own_trigger(record_id: str, trigger: str, what: str) -> DmlErrorInfo:
+    return error(
+        "SELF_REFERENCE_FROM_TRIGGER",
+        f"Object (id = {record_id}) is currently in trigger {trigger}, therefore it cannot {what}",
+    )
 
 
 def required_missing(names: Sequence[str]) -> DmlErrorInfo:

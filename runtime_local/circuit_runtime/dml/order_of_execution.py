@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from circuit_link.host_protocol import RecordWritten
 from circuit_link.wire import DmlErrorInfo, UserRef
-from circuit_runtime.dml.errors import DmlFailed, error
+from circuit_runtime.dml.current import as_stored, load_current
+from circuit_runtime.dml.errors import error
 from circuit_runtime.dml.rollups import Rollups
 from circuit_runtime.dml.rules import Rules
 from circuit_runtime.dml.system_validation import (
@@ -65,30 +66,35 @@ class OrderOfExecution:
             DmlFailed: triggers are nested too deep.
         """
         # 1, 2: the old record, overwritten with the new values; system validation of each value.
-        self._load(kind, item, chunk)
+        parents: set[str] = set()
+        self._load(kind, item, chunk, parents)
         # 4: before triggers.
         self._context.triggers.fire(item, "beforeInsert" if kind == "insert" else "beforeUpdate", sound(chunk))
         # 5: system validation of the whole record, then the custom rules.
-        self._validate(item, sound(chunk))
+        self._check_system(item, sound(chunk), parents)
+        self._context.rules.validate(item, sound(chunk), self._context.now())
         # 7: saved, not committed.
         saved = sound(chunk)
         self._write(kind, item, saved)
-        is_recursive = any(work.id in self._saving for work in saved)
-        ids = {work.id for work in saved if work.id} - self._saving
+        # A save within a save of the same record skips the steps from 9 to 17.
+        outermost = [work for work in saved if work.id not in self._saving]
+        ids = {work.id for work in outermost if work.id}
         self._saving |= ids
         try:
             # 8: after triggers.
+            written = len(self._context.written)
             self._context.triggers.fire(item, "afterInsert" if kind == "insert" else "afterUpdate", saved)
-            # A save within a save of the same record skips the steps from 9 to 17.
-            if not is_recursive:
-                # 11: field updates; the record is saved once more, and its update triggers run once more only.
-                self._update_fields(item, sound(saved))
-                # 16, 17: roll-up summaries of the parents, and of theirs.
-                self._rollups.refresh(item, sound(saved))
+            outermost = sound(outermost)
+            if len(self._context.written) > written:
+                outermost = as_stored(item, outermost, self._context.session)
+            # 11: field updates; the record is saved once more, and its update triggers run once more only.
+            self._update_fields(item, outermost)
+            # 16, 17: roll-up summaries of the parents, and of theirs.
+            self._rollups.refresh(item, sound(outermost))
         finally:
             self._saving -= ids
 
-    def _load(self, kind: SaveKind, item: ObjectType, chunk: Sequence[Work]) -> None:
+    def _load(self, kind: SaveKind, item: ObjectType, chunk: Sequence[Work], parents: set[str]) -> None:
         if kind == "insert":
             blank = defaults(item)
             if "owner" in item.fields:
@@ -96,33 +102,23 @@ class OrderOfExecution:
             for work in chunk:
                 work.new = dict(blank)
                 work.created = True
+                if work.given.get("id") is not None:
+                    message = "cannot specify Id in an insert call"
+                    work.errors.append(error("INVALID_FIELD_FOR_INSERT_UPDATE", message, "id"))
         else:
-            rows = self._context.session.fetch(item, [work.id for work in chunk if work.id], for_update=True)
-            for work in chunk:
-                work.old = rows.get(work.id or "")
-                if work.old is None:
-                    work.errors.append(
-                        error("ENTITY_IS_DELETED", f"entity is deleted or does not exist: {work.id}")
-                    )
-                elif (around := self._context.triggers.trigger_around(work.id or "")) is not None:
-                    work.errors.append(_in_own_trigger(work, around))
-                else:
-                    work.new = dict(work.old)
+            load_current("update", item, chunk, self._context.session, self._context.triggers)
         resolve_parents(self._context.schema, self._context.session, item, sound(chunk))
         for work in sound(chunk):
             values = {name: value for name, value in work.given.items() if name != "id"}
-            if kind == "insert" and work.given.get("id") is not None:
-                work.errors.append(
-                    error("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "id")
-                )
             work.errors += convert(item, values, work.new)
-            work.changed = {field.name for name in values if (field := item.field(name))}
+            work.new.update(work.computed)
+            work.changed = {field.name for name in values if (field := item.field(name))} | set(work.computed)
+        check_references(self._context.schema, self._context.session, item, sound(chunk), parents)
 
-    def _validate(self, item: ObjectType, works: Sequence[Work]) -> None:
+    def _check_system(self, item: ObjectType, works: Sequence[Work], parents: set[str]) -> None:
         check_required(item, works)
-        check_references(self._context.schema, self._context.session, item, works)
+        check_references(self._context.schema, self._context.session, item, works, parents)
         check_unique(self._context.session, item, works)
-        self._context.rules.validate(item, sound(works), self._context.now())
 
     def _write(self, kind: SaveKind, item: ObjectType, works: Sequence[Work]) -> None:
         if not works:
@@ -148,13 +144,12 @@ class OrderOfExecution:
         else:
             for work in works:
                 work.new.update(modified_at=now_ms, modified_by=user_id)
-            self._write_changes(item, works)
+            self._write_changes(item, {work.id or "": _differences(work, work.old or {}) for work in works})
         self._context.written.extend(
             RecordWritten(object=item.name, id=work.id or "", operation=kind) for work in works
         )
 
-    def _write_changes(self, item: ObjectType, works: Sequence[Work]) -> None:
-        changes = {work.id: _differences(work) for work in works if work.id is not None}
+    def _write_changes(self, item: ObjectType, changes: dict[str, dict[str, Any]]) -> None:
         for columns, rows in update_groups(changes):
             self._context.session.update(item, columns, rows)
 
@@ -166,7 +161,10 @@ class OrderOfExecution:
                     work.new[field.name] = _formatted(field.number_format or "{0}", number)
 
     def _update_fields(self, item: ObjectType, works: Sequence[Work]) -> None:
-        """Field updates see the record as saved; triggers of the second save see `old` from before the first."""
+        """Field updates see the record as saved; triggers of the second save see `old` from before the first.
+
+        The second save is checked by the system, but not by the custom rules.
+        """
         if not item.field_updates:
             return
         again: list[Work] = []
@@ -177,40 +175,33 @@ class OrderOfExecution:
                 stored[work.id] = dict(work.new)
                 work.new.update(changes)
                 again.append(work)
-        if not again:
-            return
         for work in again:
             if work.old is None:
-                work.old = dict(stored[work.id or ""])
+                work.old = stored[work.id or ""]
         self._context.triggers.fire(item, "beforeUpdate", again)
-        for work in sound(again):
-            changes = _differences(work, stored[work.id or ""])
-            for columns, rows in update_groups({work.id or "": changes}):
-                self._context.session.update(item, columns, rows)
+        self._check_system(item, sound(again), set())
+        self._write_changes(
+            item, {work.id or "": _differences(work, stored[work.id or ""]) for work in sound(again)}
+        )
         self._context.triggers.fire(item, "afterUpdate", sound(again))
 
-    def save_parents(self, item: ObjectType, changes: dict[str, dict[str, Any]]) -> None:
-        """Save roll-ups on their parents, with the parents' triggers. Raises: DmlFailed."""
-        works = [Work(index, {}, id=record_id) for index, record_id in enumerate(changes)]
+    def save_parents(self, item: ObjectType, changes: dict[str, dict[str, Any]]) -> dict[str, DmlErrorInfo]:
+        """Save roll-ups on their parents by all the steps; the first error of each parent that refuses its figure.
+
+        Raises:
+            DmlFailed: triggers are nested too deep.
+        """
+        works = [
+            Work(index, {}, id=record_id, computed=values)
+            for index, (record_id, values) in enumerate(changes.items())
+        ]
         for chunk in chunks(works):
-            self._load("update", item, chunk)
-            for work in sound(chunk):
-                work.new.update(changes[work.id or ""])
-                work.changed = set(changes[work.id or ""])
-            self._context.triggers.fire(item, "beforeUpdate", sound(chunk))
-            self._validate(item, sound(chunk))
-            saved = sound(chunk)
-            self._write("update", item, saved)
-            self._context.triggers.fire(item, "afterUpdate", saved)
-            self._rollups.refresh(item, sound(saved))
-            for work in chunk:
-                if work.errors:
-                    raise _parent_failed(item, work)
+            self.save("update", item, chunk)
+        return {work.id or "": work.errors[0] for work in works if work.errors}
 
 
-def _differences(work: Work, old: dict[str, Any] | None = None) -> dict[str, Any]:
-    base = old if old is not None else work.old or {}
-    return {name: value for name, value in work.new.items() if base.get(name) != value}
+def _differences(work: Work, old: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in work.new.items() if old.get(name) != value}
 
 
 def _formatted(number_format: str, number: int) -> str:
@@ -218,18 +209,3 @@ def _formatted(number_format: str, number: int) -> str:
     before, _, rest = number_format.partition("{")
     digits, _, after = rest.partition("}")
     return f"{before}{number:0{len(digits)}d}{after}"
-
-
-def _in_own_trigger(work: Work, trigger: str) -> DmlErrorInfo:
-    return error(
-        "SELF_REFERENCE_FROM_TRIGGER",
-        f"Object (id = {work.id}) is currently in trigger {trigger}, "
-        "therefore it cannot recursively update itself",
-    )
-
-
-def _parent_failed(item: ObjectType, work: Work) -> DmlFailed:
-    first = work.errors[0]
-    return DmlFailed(
-        f"The roll-up on {item.name} {work.id} could not be saved: {first.status_code}, {first.message}"
-    )

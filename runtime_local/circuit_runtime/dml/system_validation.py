@@ -99,8 +99,13 @@ def check_required(item: ObjectType, works: Iterable[Work]) -> None:
             work.errors.append(required_missing(missing))
 
 
-def check_references(schema: Schema, session: Session, item: ObjectType, works: Sequence[Work]) -> None:
-    """Every id in a lookup is of an object that it may point to, and is there."""
+def check_references(
+    schema: Schema, session: Session, item: ObjectType, works: Sequence[Work], there: set[str]
+) -> None:
+    """Every id in a lookup is of an object that it may point to, and is there.
+
+    `there` holds ids that were found before and need not be looked for again; those found now are added.
+    """
     wanted: dict[str, set[str]] = defaultdict(set)
     uses: list[tuple[Work, Field, str]] = []
     for field in item.fields.values():
@@ -120,9 +125,9 @@ def check_references(schema: Schema, session: Session, item: ObjectType, works: 
             else:
                 wanted[target.name].add(value)
                 uses.append((work, field, value))
-    there: set[str] = set()
     for name, ids in wanted.items():
-        there |= existing_ids(session, schema.objects[name], ids)
+        if missing := ids - there:
+            there |= existing_ids(session, schema.objects[name], missing)
     for work, field, value in uses:
         if value not in there:
             work.errors.append(

@@ -10,7 +10,7 @@ import circuit_log.events as ev
 from circuit_link.wire import DmlOperation, SaveOutcome
 from circuit_log.limits import LimitName
 from circuit_runtime.dml.deletion import Deletion
-from circuit_runtime.dml.errors import TOO_MANY_RETRIES, DmlFailed, error, failed
+from circuit_runtime.dml.errors import DmlFailed, error, failed, too_many_retries
 from circuit_runtime.dml.order_of_execution import OrderOfExecution, SaveContext
 from circuit_runtime.dml.rollups import Rollups
 from circuit_runtime.dml.system_validation import find_by_value, folded
@@ -42,6 +42,14 @@ class DmlRequest:
     line: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Savepoint:
+    """How many records had been written when it was set, and the trigger call that set it."""
+
+    written: int
+    call: int
+
+
 Step = Callable[[ObjectType, Sequence[Work]], None]
 
 
@@ -57,8 +65,9 @@ class DataTransaction:
         self._governor = governor
         self._events = events
         self._order = OrderOfExecution(context)
-        self._deletion = Deletion(context, Rollups(context.schema, context.session, self._order.save_parents))
-        self._savepoints: dict[int, tuple[int, int]] = {}
+        self._rollups = Rollups(context.schema, context.session, self._order.save_parents)
+        self._deletion = Deletion(context, self._rollups)
+        self._savepoints: dict[int, _Savepoint] = {}
         self._first_written: ObjectType | None = None
         self._forgiven = 0
         self.in_run_as = False
@@ -69,7 +78,7 @@ class DataTransaction:
 
     @property
     def has_open_savepoints(self) -> bool:
-        return bool(self._savepoints)
+        return any(point.call in self._calls_around() for point in self._savepoints.values())
 
     def execute(self, request: DmlRequest) -> list[SaveOutcome]:
         """Execute one statement.
@@ -81,11 +90,12 @@ class DataTransaction:
             LimitBreached, StoreBusy.
         """
         item = self._object(request.object_name)
+        if not request.records:
+            # As in Salesforce, a statement on an empty list costs nothing.
+            return []
         self._governor.charge(LimitName.DML_STATEMENTS)
         if request.operation != "empty_recycle_bin":
             self._governor.charge(LimitName.DML_ROWS, len(request.records))
-        if not request.records:
-            return []
         self._refuse_mixed(item)
         self._context.session.begin()
         place: dict[str, Any] = {"path": request.path, "line": request.line}
@@ -103,41 +113,51 @@ class DataTransaction:
         self._governor.charge(LimitName.DML_STATEMENTS)
         self._context.session.begin()
         mark = self._context.session.savepoint()
-        self._savepoints[mark] = (mark, len(self._context.written))
+        self._savepoints[mark] = _Savepoint(len(self._context.written), self._calls_around()[-1])
         return mark
 
     def roll_back(self, savepoint: int) -> None:
         """Undo what came after a savepoint; later savepoints are gone. Costs one DML statement.
 
-        Raises: DmlFailed, with Salesforce's text, for a savepoint that is gone.
+        Raises: DmlFailed, for a savepoint that is gone, or that another trigger made.
         """
         self._governor.charge(LimitName.DML_STATEMENTS)
-        mark, written = self._known_savepoint(savepoint)
-        self._context.session.rollback_to(mark)
-        del self._context.written[written:]
+        point = self._known_savepoint(savepoint)
+        self._context.session.rollback_to(savepoint)
+        del self._context.written[point.written :]
         self._savepoints = {name: value for name, value in self._savepoints.items() if name <= savepoint}
 
     def release(self, savepoint: int) -> None:
         """Forget a savepoint and those after it. Raises: DmlFailed."""
-        mark, _written = self._known_savepoint(savepoint)
-        self._context.session.release(mark)
+        self._known_savepoint(savepoint)
+        self._context.session.release(savepoint)
         self._savepoints = {name: value for name, value in self._savepoints.items() if name < savepoint}
 
     def forget_savepoints(self) -> None:
         """Release all of them, as the start of a test's measured part does."""
-        if self._savepoints:
-            self.release(min(self._savepoints))
+        for savepoint, point in list(self._savepoints.items()):
+            if point.call == 0:
+                self.release(savepoint)
+                return
 
     def forgive_uncommitted_work(self) -> None:
         """What was written so far stands no longer in the way of callouts, as before a test's measured part."""
         self._forgiven = len(self._context.written)
 
-    def _known_savepoint(self, savepoint: int) -> tuple[int, int]:
-        if savepoint not in self._savepoints:
+    def _known_savepoint(self, savepoint: int) -> _Savepoint:
+        point = self._savepoints.get(savepoint)
+        if point is None or point.call not in self._calls_around():
             raise DmlFailed(
-                "Savepoint does not exist any more: it was released, or an earlier one was rolled back to."
+                "The savepoint does not exist any more: it was released, an earlier one was rolled back to, "
+                "or the trigger that set it has ended."
             )
-        return self._savepoints[savepoint]
+        if point.call != self._calls_around()[-1]:
+            raise DmlFailed("A trigger cannot roll back to, or release, a savepoint that was set outside of it.")
+        return point
+
+    def _calls_around(self) -> Sequence[int]:
+        """The trigger calls that run just now, by number, innermost last; 0 is the script itself."""
+        return (0, *self._context.triggers.open_calls)
 
     def _undone_if_failed(self, request: DmlRequest, item: ObjectType) -> list[SaveOutcome]:
         """Run the statement behind a savepoint; with `all_or_none`, any failure takes it back."""
@@ -156,7 +176,7 @@ class DataTransaction:
             del self._context.written[written:]
             raise
         session.release(mark)
-        if any(outcome.success for outcome in outcomes) and self._first_written is None:
+        if self._first_written is None and not self.in_run_as and any(outcome.success for outcome in outcomes):
             self._first_written = item
         return outcomes
 
@@ -166,18 +186,18 @@ class DataTransaction:
             case "insert":
                 self._each_chunk(request, item, works, self._insert)
             case "update":
-                self._take_ids(works, "update")
+                self._take_ids(item, works, "update")
                 self._in_waves(request, item, sound(works))
             case "upsert":
                 self._upsert(request, item, works)
             case "delete":
-                self._take_ids(works, "delete")
+                self._take_ids_once(item, works, "delete")
                 self._each_chunk(request, item, sound(works), self._deletion.delete)
             case "undelete":
-                self._take_ids(works, "undelete")
+                self._take_ids_once(item, works, "undelete")
                 self._each_chunk(request, item, sound(works), self._deletion.undelete)
             case "empty_recycle_bin":
-                self._take_ids(works, "delete")
+                self._take_ids_once(item, works, "delete")
                 self._each_chunk(request, item, sound(works), self._deletion.empty_recycle_bin)
             case "merge":
                 self._merge(item, works)
@@ -189,7 +209,15 @@ class DataTransaction:
     def _update(self, item: ObjectType, chunk: Sequence[Work]) -> None:
         self._order.save("update", item, chunk)
 
-    def _take_ids(self, works: Sequence[Work], operation: str) -> None:
+    def _take_ids_once(self, item: ObjectType, works: Sequence[Work], operation: str) -> None:
+        self._take_ids(item, works, operation)
+        seen: set[str | None] = set()
+        for work in sound(works):
+            if work.id in seen:
+                work.errors.append(error("DUPLICATE_VALUE", f"Duplicate id in list: {work.id}", "id"))
+            seen.add(work.id)
+
+    def _take_ids(self, item: ObjectType, works: Sequence[Work], operation: str) -> None:
         for work in works:
             given = work.given.get("id")
             work.id = long_id(given) if isinstance(given, str) else None
@@ -197,6 +225,9 @@ class DataTransaction:
                 work.errors.append(error("MISSING_ARGUMENT", f"Id not specified in an {operation} call", "id"))
             elif work.id is None:
                 work.errors.append(error("MALFORMED_ID", f"malformed id {given}", "id"))
+            elif not work.id.startswith(item.key_prefix):
+                message = f"{item.label} ID: id value of incorrect type: {given}"
+                work.errors.append(error("MALFORMED_ID", message, "id"))
 
     def _in_waves(self, request: DmlRequest, item: ObjectType, works: Sequence[Work]) -> None:
         """Updates of the same record one after another; Salesforce takes five of them in one statement."""
@@ -229,7 +260,7 @@ class DataTransaction:
         """Give each record that exists already its id."""
         if field.name == "id":
             with_id = [work for work in works if work.given.get("id") is not None]
-            self._take_ids(with_id, "upsert")
+            self._take_ids(item, with_id, "upsert")
             return
         keys: dict[int, Any] = {}
         for work in works:
@@ -260,7 +291,7 @@ class DataTransaction:
             seen.add(key)
 
     def _merge(self, item: ObjectType, works: list[Work]) -> None:
-        self._take_ids(works, "merge")
+        self._take_ids(item, works, "merge")
         if len(works) > _MERGE_AT_MOST:
             raise DmlFailed(f"A merge takes a master and at most {_MERGE_AT_MOST - 1} other records.")
         master, losers = works[0], works[1:]
@@ -270,6 +301,7 @@ class DataTransaction:
         self._deletion.delete(item, losers, master.id or "")
         if not any(loser.errors for loser in losers):
             self._update(item, [master])
+            self._rollups.refresh_parent(item, master)
 
     def _each_chunk(self, request: DmlRequest, item: ObjectType, works: Sequence[Work], step: Step) -> None:
         for chunk in chunks(works):
@@ -286,7 +318,7 @@ class DataTransaction:
         session = self._context.session
         before = self._governor.mark()
         alive = list(chunk)
-        for _ in range(_ATTEMPTS):
+        for attempt in range(1, _ATTEMPTS + 1):
             mark = session.savepoint()
             written = len(self._context.written)
             step(item, alive)
@@ -298,13 +330,14 @@ class DataTransaction:
             session.release(mark)
             del self._context.written[written:]
             self._governor.restore(before)
+            if attempt == _ATTEMPTS:
+                for work in alive:
+                    work.errors.append(too_many_retries())
             if not good:
                 return
             alive = good
             for work in alive:
                 work.restart()
-        for work in alive:
-            work.errors.append(error("TOO_MANY_BATCH_RETRIES", TOO_MANY_RETRIES))
 
     def _object(self, name: str) -> ObjectType:
         item = self._context.schema.object(name)

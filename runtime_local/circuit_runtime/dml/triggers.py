@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
@@ -53,8 +54,10 @@ class Triggers:
         self._now = now
         self._port = port
         self._events = events
-        self._depth = 0
-        self._in_before: dict[str, str] = {}
+        self._open: list[int] = []
+        self._calls = itertools.count(1)
+        # Records in a before trigger just now: the event and the trigger's name by their id.
+        self._in_before: dict[str, tuple[wire.TriggerEvent, str]] = {}
         self.fired: set[tuple[str, str, str]] = set()
 
     def has(self, item: ObjectType, *events: str) -> bool:
@@ -63,11 +66,20 @@ class Triggers:
     @property
     def depth(self) -> int:
         """How many triggers lie around the current statement."""
-        return self._depth
+        return len(self._open)
 
-    def trigger_around(self, record_id: str) -> str | None:
-        """Name of the before trigger that a record is in just now: it must not be saved by DML meanwhile."""
-        return self._in_before.get(record_id)
+    @property
+    def open_calls(self) -> Sequence[int]:
+        """Numbers of the trigger calls around the current statement, outermost first; each is given once."""
+        return self._open
+
+    def forbids(self, operation: Literal["update", "delete"], record_id: str) -> str | None:
+        """Name of the before trigger in which a record must not be updated or deleted by DML; None if it may be.
+
+        A record cannot be deleted in its own before delete, and can be neither in its own before update.
+        """
+        event, name = self._in_before.get(record_id, (None, None))
+        return name if event == "beforeUpdate" or (event is not None and operation == "delete") else None
 
     def fire(self, item: ObjectType, event: wire.TriggerEvent, works: Sequence[Work], master_id: str = "") -> None:
         """Run every handler of the event on these records; errors and changes go to the works.
@@ -76,8 +88,8 @@ class Triggers:
             DmlFailed: the depth of triggers would pass 16.
         """
         for trigger in self._catalog.triggers_for(item.name, event):
-            if self._depth >= TRIGGER_DEPTH:
-                raise DmlFailed(f"{DEPTH_EXCEEDED}: {trigger.class_name} on {item.name}, depth {self._depth + 1}")
+            if self.depth >= TRIGGER_DEPTH:
+                raise DmlFailed(f"{DEPTH_EXCEEDED}: {trigger.class_name} on {item.name}, depth {self.depth + 1}")
             alive = [work for work in works if not work.errors]
             if alive:
                 self._run(trigger, item, event, alive, master_id)
@@ -93,7 +105,7 @@ class Triggers:
         new = None if event in ("beforeDelete", "afterDelete") else self._block(item, [work.new for work in works])
         has_old = "Update" in event or "Delete" in event
         old_rows = [work.old or {} for work in works]
-        old = self._block(item, old_rows, master_id) if has_old else None
+        old = self._block(item, old_rows, master_id if "Delete" in event else None) if has_old else None
         self.fired.add((trigger.path, trigger.class_name, trigger.method))
         name = f"{trigger.class_name} on {item.name} trigger event {event[0].upper()}{event[1:]}"
         type_ref = f"__sfdc_trigger/{trigger.class_name}"
@@ -106,32 +118,31 @@ class Triggers:
             path=trigger.path,
             line=trigger.line,
         )
-        guarded = self._guard(event, trigger, works)
-        self._depth += 1
+        before = self._in_before
+        if event in ("beforeUpdate", "beforeDelete"):
+            self._in_before = before | {work.id: (event, trigger.class_name) for work in works if work.id}
+        self._open.append(next(self._calls))
         try:
             answer = self._port.call_trigger(trigger, event, len(works), new, old)
         finally:
-            self._depth -= 1
-            for guarded_id in guarded:
-                del self._in_before[guarded_id]
+            self._open.pop()
+            self._in_before = before
             self._events.emit(ev.CodeUnitFinished, name=name, type_ref=type_ref)
         _take_answer(item, trigger, event, works, answer)
 
-    def _guard(self, event: str, trigger: TriggerDefinition, works: Sequence[Work]) -> list[str]:
-        if event not in ("beforeUpdate", "beforeDelete"):
-            return []
-        ids = [work.id for work in works if work.id and work.id not in self._in_before]
-        self._in_before.update(dict.fromkeys(ids, trigger.class_name))
-        return ids
+    def _block(
+        self, item: ObjectType, rows: Sequence[dict[str, Any]], master_id: str | None = None
+    ) -> wire.RowBlock:
+        """Rows as the wire carries them; columns that are empty in all of them are left out.
 
-    def _block(self, item: ObjectType, rows: Sequence[dict[str, Any]], master_id: str = "") -> wire.RowBlock:
-        """Rows as the wire carries them; columns that are empty in all of them are left out."""
+        Deleted ones have `master_record_id` besides, which is empty where they are no losers of a merge.
+        """
         columns = {
             field.name: (field.type.value, self._column(item, field, rows)) for field in item.fields.values()
         }
-        if master_id:
-            columns[_MASTER_RECORD_ID] = (FieldType.LOOKUP.value, [master_id] * len(rows))
         used = {name: column for name, column in columns.items() if any(value is not None for value in column[1])}
+        if master_id is not None:
+            used[_MASTER_RECORD_ID] = (FieldType.LOOKUP.value, [master_id or None] * len(rows))
         values = [list(row) for row in zip(*(column for _type, column in used.values()), strict=True)]
         return wire.RowBlock(
             columns=tuple(used),

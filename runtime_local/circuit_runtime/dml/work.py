@@ -21,6 +21,7 @@ class Work:
         new: all stored fields as they will be, in storage form.
         old: the same as they were; None for an insert.
         changed: names of the fields that this statement sets.
+        computed: stored values that the runtime itself sets, as roll-ups.
     """
 
     index: int
@@ -29,6 +30,7 @@ class Work:
     new: dict[str, Any] = field(default_factory=dict)
     old: dict[str, Any] | None = None
     changed: set[str] = field(default_factory=set)
+    computed: Mapping[str, Any] = field(default_factory=dict)
     errors: list[DmlErrorInfo] = field(default_factory=list)
     created: bool = False
 
