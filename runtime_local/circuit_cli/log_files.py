@@ -92,7 +92,17 @@ def export_log(
 
 
 def _read(file: Path) -> ParsedLog:
-    return read_log(_bytes(file))
+    """Raises: UserFacingError: unreadable, or text that is no log."""
+    log = read_log(_bytes(file))
+    if log.parse_errors and not len(log):
+        raise UserFacingError(
+            f"{file} is not an ApexLog: none of its lines is an event.",
+            code="LOG_NOT_READABLE",
+            path=str(file),
+            line=log.parse_errors[0][0],
+            hint="An event's line reads `17:45:23.500 (1000)|EXECUTION_STARTED`.",
+        )
+    return log
 
 
 def _bytes(file: Path) -> bytes:

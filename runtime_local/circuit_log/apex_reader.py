@@ -15,12 +15,18 @@ from dataclasses import dataclass, field
 
 from circuit_log.catalog import CLOSED_BY, CLOSERS, MULTI_LINE, NAMES
 
+# As many digits as a column holds: what has more is no event.
 _EVENT = re.compile(
-    r"^(?:\d{2}:\d{2}:\d{2}(?:\.\d+)?) \((\d+)\)\|([A-Z][A-Z0-9_]*)(?:\|\[(\d+)\])?([^\n]*)$", re.MULTILINE
+    r"^(?:\d{2}:\d{2}:\d{2}(?:\.\d+)?) \((\d{1,18})\)\|([A-Z][A-Z0-9_]*)(?:\|\[(\d{1,9})\])?([^\n]*)$",
+    re.MULTILINE,
 )
 _STAMP = re.compile(r"\d{2}:\d{2}:\d{2}(?:\.\d+)? ?\(")
-_SKIPPED = re.compile(r"^\*+ ?Skipped \d+ bytes of detailed log", re.MULTILINE)
-_SIZE_REACHED = "MAXIMUM DEBUG LOG SIZE REACHED"
+# Salesforce writes the number with or without separators, and the second mark with or without asterisks.
+_CUT_MARK = re.compile(
+    r"^\*+ ?Skipped [\d,. ]+ bytes of detailed log.*$|^\**[ ]?MAXIMUM DEBUG LOG SIZE REACHED[ ]?\**$", re.MULTILINE
+)
+# `65.0 APEX_CODE,DEBUG;…`, which may be wrapped, and the text of an anonymous run.
+_HEADER_LINE = re.compile(r"(?:\d+\.\d+)?\s*(?:[A-Z_]+,[A-Z]+;?)+\s*$|Execute Anonymous:")
 
 NO_PARENT = -1
 
@@ -38,7 +44,8 @@ class ParsedLog:
         lines: source line, 0 where the event names none.
         parents: row of the enclosing frame, NO_PARENT at the top.
         closed_ns: end of the frame that the row opens; the row's own `ns` for a leaf.
-        parse_errors: line number (1-based) and text of lines that fit nowhere.
+        parse_errors: line number (1-based) and text of lines that fit nowhere; all lines but headers where the
+            file holds no event at all.
         is_truncated: Salesforce cut the log.
     """
 
@@ -47,7 +54,7 @@ class ParsedLog:
     starts: array[int] = field(default_factory=lambda: array("q"))
     ends: array[int] = field(default_factory=lambda: array("q"))
     ns: array[int] = field(default_factory=lambda: array("q"))
-    names: array[int] = field(default_factory=lambda: array("H"))
+    names: array[int] = field(default_factory=lambda: array("L"))
     lines: array[int] = field(default_factory=lambda: array("l"))
     parents: array[int] = field(default_factory=lambda: array("q"))
     closed_ns: array[int] = field(default_factory=lambda: array("q"))
@@ -74,14 +81,20 @@ class ParsedLog:
 
 
 def decode(data: bytes) -> str:
-    """The text of a log file: UTF-8 with or without byte order mark, or UTF-16 in either order; LF line ends."""
+    """The text of a log file: UTF-8 with or without byte order mark, or UTF-16 in either order; LF line ends.
+
+    Carriage returns within the text of a file whose lines end with LF stay: they are the message's own.
+    """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = data.decode("utf-16", errors="replace")
     elif data[1:2] == b"\0":
         text = data.decode("utf-16-le", errors="replace")
     else:
         text = data.decode("utf-8-sig", errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    line_feeds = text.count("\n")
+    if 2 * text.count("\r\n") > line_feeds:
+        return text.replace("\r\n", "\n")
+    return text if line_feeds else text.replace("\r", "\n")
 
 
 def read_log(data: bytes) -> ParsedLog:
@@ -112,24 +125,34 @@ def _fill_columns(log: ParsedLog) -> None:
     if previous_end < len(text):
         _take_between(log, previous_end, len(text), previous_name)
     log.name_table = list(table)
-    log.is_truncated = _SIZE_REACHED in text or _SKIPPED.search(text) is not None
 
 
 def _take_between(log: ParsedLog, start: int, end: int, previous_name: str) -> None:
-    """Lines that are no event: the header, the rest of a multi-line text, a truncation mark, or an error."""
+    """Lines that are no event: the header, the rest of a multi-line text, a mark of a cut, or an error.
+
+    What follows the mark of a cut belongs to an event that was cut away.
+    """
     between = log.text[start:end]
+    cut = _CUT_MARK.search(between)
+    if cut is not None:
+        log.is_truncated = True
+        between = between[: cut.start()]
     if not log.ns:
         log.header = between
-        _collect_errors(log, start, [line for line in between.split("\n") if _STAMP.match(line)])
-    elif previous_name in MULTI_LINE or previous_name not in NAMES:
-        log.ends[-1] = start + len(between.rstrip("\n"))
-    else:
-        lines = [line for line in between.split("\n") if line.strip() and not line.startswith("***")]
+        is_log = end < len(log.text)
+        lines = [line for line in between.split("\n") if not is_log or _STAMP.match(line)]
         _collect_errors(log, start, lines)
+    elif previous_name in MULTI_LINE or previous_name not in NAMES:
+        log.ends[-1] = max(log.ends[-1], start + len(between.rstrip("\n")))
+    else:
+        _collect_errors(log, start, between.split("\n"))
 
 
 def _collect_errors(log: ParsedLog, start: int, lines: list[str]) -> None:
+    """Note the lines that are neither blank nor a header, which stands again where logs were put together."""
     for line in lines:
+        if not line.strip() or _HEADER_LINE.match(line):
+            continue
         position = log.text.index(line, start)
         log.parse_errors.append((log.text.count("\n", 0, position) + 1, line))
 

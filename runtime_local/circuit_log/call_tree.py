@@ -8,6 +8,8 @@ import msgspec
 
 from circuit_log.apex_reader import NO_PARENT, ParsedLog
 
+_MOST_DIGITS = 18
+
 
 class CallNode(msgspec.Struct, kw_only=True):
     """A frame, or a query or DML statement, with what lies within it.
@@ -37,9 +39,12 @@ def call_tree(log: ParsedLog) -> list[CallNode]:
     """The top frames in order of time."""
     nodes: dict[int, CallNode] = {}
     roots: list[CallNode] = []
+    query: CallNode | None = None
     for row in range(len(log)):
         if not log.is_frame(row):
-            _add_rows_of_end(log, row, nodes)
+            # A query's rows stand on its END line; nothing is queried within a query.
+            if query is not None and log.name(row) in ("SOQL_EXECUTE_END", "SOSL_EXECUTE_END"):
+                query.rows = _rows(log, row)
             continue
         total_ns = log.closed_ns[row] - log.ns[row]
         type_name = log.name(row)
@@ -52,10 +57,12 @@ def call_tree(log: ParsedLog) -> list[CallNode]:
             self_ns=total_ns,
             soql=int(type_name == "SOQL_EXECUTE_BEGIN"),
             dml=int(type_name == "DML_BEGIN"),
-            rows=_dml_rows(log, row) if type_name == "DML_BEGIN" else 0,
+            rows=_rows(log, row) if type_name == "DML_BEGIN" else 0,
             children=[],
         )
         nodes[row] = node
+        if type_name in ("SOQL_EXECUTE_BEGIN", "SOSL_EXECUTE_BEGIN"):
+            query = node
         parent = log.parents[row]
         if parent == NO_PARENT:
             roots.append(node)
@@ -100,17 +107,7 @@ def _title(type_name: str, fields: list[str]) -> str:
             return fields[-1].strip() or type_name
 
 
-def _dml_rows(log: ParsedLog, row: int) -> int:
-    text = log.fields(row)[-1].removeprefix("Rows:")
-    return int(text) if text.isdigit() else 0
-
-
-def _add_rows_of_end(log: ParsedLog, row: int, nodes: dict[int, CallNode]) -> None:
-    """A query's rows stand on its END line, whose frame was the last child opened below the same parent."""
-    if log.name(row) not in ("SOQL_EXECUTE_END", "SOSL_EXECUTE_END"):
-        return
-    text = log.fields(row)[-1].removeprefix("Rows:")
-    for frame in reversed(nodes):
-        if log.name(frame) in ("SOQL_EXECUTE_BEGIN", "SOSL_EXECUTE_BEGIN"):
-            nodes[frame].rows = int(text) if text.isdigit() else 0
-            return
+def _rows(log: ParsedLog, row: int) -> int:
+    """The number behind `Rows:` in the event's last field; 0 where a log was cut within the line."""
+    text = log.row_text(row).rpartition("|")[2].removeprefix("Rows:").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0

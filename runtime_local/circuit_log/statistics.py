@@ -12,7 +12,7 @@ from circuit_log.catalog import NAMES
 from circuit_log.limits import BLOCK_LABELS, LimitName
 
 DEFAULT_NAMESPACE = "(default)"
-_BLOCK_LINE = re.compile(r"^ *(.+?): (\d+) out of (\d+)", re.MULTILINE)
+_BLOCK_LINE = re.compile(r"^ *(.+?): (\d{1,18}) out of (\d{1,18})", re.MULTILINE)
 _NAME_OF_LABEL = {label: name for name, label in BLOCK_LABELS}
 
 

@@ -75,6 +75,16 @@ def test_a_log_file_that_is_missing_is_wrong_use(cli, tmp_path):
     assert cli("log", "stats", tmp_path / "none.log").exit_code == 2
 
 
+def test_a_file_that_is_no_log_is_told_and_an_empty_one_is_not(cli, tmp_path, project):
+    (tmp_path / "empty.log").write_text("")
+
+    ended = cli("log", "stats", project / "circuit.toml", "--json")
+
+    assert (ended.exit_code, ended.document["error"]["code"]) == (1, "LOG_NOT_READABLE")
+    assert "is not an ApexLog" in ended.stderr
+    assert cli("log", "stats", tmp_path / "empty.log", "--json").document["events"] == 0
+
+
 def test_logs_prints_its_document(cli, host):
     summary = hp.LogSummary(
         id="r1",

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import circuit_log.events as ev
 from circuit_log.apex_reader import read_log
@@ -175,6 +177,97 @@ def test_a_cut_log_and_lines_that_fit_nowhere_are_told() -> None:
     assert statistics(log).unknown_types == ["SOMETHING_NEW"]
 
 
+@pytest.mark.parametrize(
+    "mark", ["*** Skipped 1,024 bytes of detailed log", "*** Skipped 22606355 bytes of detailed log ***",
+             "MAXIMUM DEBUG LOG SIZE REACHED", "*********** MAXIMUM DEBUG LOG SIZE REACHED ***********"]
+)  # fmt: skip
+def test_a_cut_ends_the_text_before_it_and_what_was_left_of_an_event_is_no_fault(mark: str) -> None:
+    text = (
+        "10:00:00.0 (10)|USER_DEBUG|[1]|DEBUG|first\n"
+        "second\n"
+        f"{mark}\n"
+        "the rest of a message that was cut\n"
+        "10:00:00.0 (30)|STATEMENT_EXECUTE|[2]\n"
+        f"{mark}\n"
+        "again\n"
+    )
+
+    log = read_log(text.encode())
+
+    assert (log.is_truncated, log.parse_errors) == (True, [])
+    assert log.row_text(0).endswith("|DEBUG|first\nsecond")
+
+
+def test_a_message_about_cuts_is_no_cut() -> None:
+    text = "10:00:00.0 (10)|USER_DEBUG|[1]|DEBUG|said: MAXIMUM DEBUG LOG SIZE REACHED, *** Skipped 5 bytes\n"
+
+    assert not read_log(text.encode()).is_truncated
+
+
+def test_logs_that_were_put_together_keep_their_headers() -> None:
+    one = "65.0 APEX_CODE,FINE;\n    DB,INFO\nExecute Anonymous: x\n10:00:00.0 (10)|EXECUTION_STARTED\n"
+
+    log = read_log((one + one).encode())
+
+    assert (len(log), log.parse_errors) == (2, [])
+
+
+def test_a_query_over_several_lines_is_one_event() -> None:
+    text = "10:00:00.0 (10)|SOQL_EXECUTE_BEGIN|[1]|Aggregations:0|SELECT Id\nFROM Account\nWHERE x = 1\n"
+
+    log = read_log(text.encode())
+
+    assert log.parse_errors == []
+    assert log.fields(0)[-1] == "SELECT Id\nFROM Account\nWHERE x = 1"
+
+
+def test_a_file_without_an_event_is_no_log() -> None:
+    log = read_log(b"65.0 APEX_CODE,FINE\nname = 1\n\nvalue = 2\n")
+
+    assert log.parse_errors == [(2, "name = 1"), (4, "value = 2")]
+
+
+def test_numbers_that_no_log_has_are_a_fault_of_the_line() -> None:
+    line = f"10:00:00.0 ({'9' * 30})|STATEMENT_EXECUTE|[1]"
+    log = read_log(f"10:00:00.0 (1)|EXECUTION_STARTED\n{line}\n".encode())
+
+    assert log.parse_errors == [(2, line)]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_messages_own_line_ends_survive(line_end: str) -> None:
+    message = "a|b\rc 🎉\nd" if line_end == "\r\n" else "a|b\rc 🎉\r\nd"
+    lines = [f"10:00:00.0 ({n})|STATEMENT_EXECUTE|[1]" for n in range(5)]
+    text = line_end.join([*lines, f"10:00:00.0 (9)|USER_DEBUG|[1]|DEBUG|{message}", *lines, ""])
+
+    log = read_log(text.encode())
+
+    assert log.row_text(5).endswith(f"|DEBUG|{message}")
+    assert (len(log), log.parse_errors) == (11, [])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["10:00:00.0 (1)|EXECUTION_STARTED", "10:00:00.0 (5)|METHOD_ENTRY|[3]|01p|A.a()",
+             "10:00:00.0 (4)|METHOD_EXIT|[3]|01p|A.a()", "10:00:00.0 (4)|METHOD_EXIT|[4]|01p|A.a()",
+             "10:00:00.0 (6)|EXCEPTION_THROWN|[3]|E: m", "10:00:00.0 (7)|SOQL_EXECUTE_END|[3]|Rows:x", "a|b", "",
+             "10:00:00.0 (8)|SOQL_EXECUTE_BEGIN|[3]|Aggregations:0|SELECT", "10:00:00.0 (8)|DML_BEGIN",
+             "*** Skipped 5 bytes of detailed log", "10:00:00.0 (9)|CODE_UNIT_STARTED", "10:00:00.0 (9)|NEW|"]
+        )
+        | st.text(max_size=20)
+    )
+)  # fmt: skip
+def test_lines_in_any_order_are_counted_nested_and_exported(lines: list[str]) -> None:
+    log = read_log("\n".join(lines).encode("utf-8", "surrogatepass"))
+
+    frames = sum(1 for _node in walk(call_tree(log)))
+    assert statistics(log).events == len(log) >= frames
+    assert len(json.loads(to_chrome(log))["traceEvents"]) == frames
+    assert json.loads(to_speedscope(log))["profiles"]
+
+
 @pytest.mark.parametrize("data", [b"", b"\0", b"\xff\xfe", b"no log at all\n", b"\x89PNG\r\n\x1a\n\0\0"])
 def test_any_bytes_are_answered(data: bytes) -> None:
     assert statistics(read_log(data)).events == 0
@@ -194,7 +287,7 @@ def test_exports_hold_every_frame() -> None:
     assert times == sorted(times)
 
 
-@pytest.mark.skipif(not REAL_LOGS.is_dir(), reason="real Salesforce logs are not beside this clone")
+@pytest.mark.skipif(not REAL_LOGS.is_dir(), reason="real Salesforce logs are not beside the project (../shared)")
 @pytest.mark.parametrize("name", ["fflib.log", "duplicate.log"])
 def test_real_salesforce_logs_are_read_without_an_error(name: str) -> None:
     log = read_log((REAL_LOGS / name).read_bytes())
