@@ -28,6 +28,12 @@ def current(connection: sa.Connection) -> Current:
     return Current(row.current_release, row.generation)
 
 
+def was_active(connection: sa.Connection, release: str) -> bool:
+    """Whether the environment has ever pointed at a release."""
+    found = tables.activation.select().where(tables.activation.c.release == release).limit(1)
+    return connection.execute(found).first() is not None
+
+
 def activate(
     connection: sa.Connection, *, release: str, base: Current, deployment: str, user: str, at: dt.datetime
 ) -> Current:

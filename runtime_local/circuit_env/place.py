@@ -69,7 +69,8 @@ class Place:
         """Add what the release's objects need; a first deployment also brings the sample records."""
         with self._engine.begin() as connection:
             is_first = not activation.current(connection).release
-        self._store.migrate(project.schema)
+            going_back = activation.was_active(connection, project.root)
+        self._store.migrate(project.schema, going_back=going_back)
         if is_first:
             load_seeds(self._store, project)
 

@@ -28,6 +28,7 @@ from circuit_runtime.dml.system_validation import (
 from circuit_runtime.dml.triggers import Triggers
 from circuit_runtime.dml.work import Work, chunks, sound
 from circuit_runtime.project.schema import FieldType, ObjectType, Schema
+from circuit_runtime.store.ids import autonumber_text
 from circuit_runtime.store.session import Row, Session, stored_columns, update_groups
 
 SaveKind = Literal["insert", "update"]
@@ -158,7 +159,7 @@ class OrderOfExecution:
             if field.type is FieldType.AUTONUMBER:
                 first = self._context.session.next_number(item, field.name, len(works))
                 for number, work in enumerate(works, start=first):
-                    work.new[field.name] = _formatted(field.number_format or "{0}", number)
+                    work.new[field.name] = autonumber_text(field.number_format or "{0}", number)
 
     def _update_fields(self, item: ObjectType, works: Sequence[Work]) -> None:
         """Field updates see the record as saved; triggers of the second save see `old` from before the first.
@@ -202,10 +203,3 @@ class OrderOfExecution:
 
 def _differences(work: Work, old: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in work.new.items() if old.get(name) != value}
-
-
-def _formatted(number_format: str, number: int) -> str:
-    """`INV-{0000}` with 7 is INV-0007."""
-    before, _, rest = number_format.partition("{")
-    digits, _, after = rest.partition("}")
-    return f"{before}{number:0{len(digits)}d}{after}"

@@ -1,4 +1,7 @@
-"""Record ids: 3 characters of the object, 12 of a counter, 3 that make the 15 safe to compare in any case."""
+"""Record ids: 3 characters of the object, 12 of a counter, 3 that make the 15 safe to compare in any case.
+
+And the texts of autonumbers, which come from counters as well.
+"""
 
 from __future__ import annotations
 
@@ -37,3 +40,10 @@ def long_id(text: str) -> str | None:
     if not _SHAPE.fullmatch(text):
         return None
     return text[:15] + checksum(text[:15])
+
+
+def autonumber_text(number_format: str, number: int) -> str:
+    """`INV-{0000}` with 7 is INV-0007."""
+    before, _, rest = number_format.partition("{")
+    digits, _, after = rest.partition("}")
+    return f"{before}{number:0{len(digits)}d}{after}"

@@ -139,6 +139,12 @@ class PostgresSession(Session):
         for name in names:
             self._connection.execute(sql.SQL("CREATE SEQUENCE IF NOT EXISTS {}").format(sql.Identifier(name)))
 
+    def rename_counter(self, item: ObjectType, old_field: str, new_field: str) -> None:
+        old, new = (sql.Identifier(_autonumber_counter(item, name)) for name in (old_field, new_field))
+        # The one of the new name was just made, and has given no number yet.
+        self._connection.execute(sql.SQL("DROP SEQUENCE IF EXISTS {}").format(new))
+        self._connection.execute(sql.SQL("ALTER SEQUENCE {} RENAME TO {}").format(old, new))
+
     def next_ids(self, item: ObjectType, count: int) -> list[str]:
         return [record_id(item.key_prefix, number) for number in self._numbers(_id_counter(item), count)]
 

@@ -87,6 +87,10 @@ class Session(ABC):
         """Make the counters of an object's ids and autonumbers that are not there yet."""
 
     @abstractmethod
+    def rename_counter(self, item: ObjectType, old_field: str, new_field: str) -> None:
+        """Let an autonumber field go on from the number of the field that it was."""
+
+    @abstractmethod
     def next_ids(self, item: ObjectType, count: int) -> list[str]:
         """Fresh record ids; never given twice, also after a rollback."""
 

@@ -182,12 +182,16 @@ class SqliteSession(Session):
     def create_counters(self, item: ObjectType) -> None:
         """Nothing to do: `Numbers` begins a counter when it is first used."""
 
+    def rename_counter(self, item: ObjectType, old_field: str, new_field: str) -> None:
+        keys = [_autonumber_counter(item, name) for name in (new_field, old_field)]
+        self._connection.execute("UPDATE circuit_number SET key = ? WHERE key = ?", keys)
+
     def next_ids(self, item: ObjectType, count: int) -> list[str]:
         first = self._numbers.take(self._connection, f"id/{item.key_prefix}", count)
         return [record_id(item.key_prefix, number) for number in range(first, first + count)]
 
     def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
-        return self._numbers.take(self._connection, f"auto/{item.name}.{field_name}", count)
+        return self._numbers.take(self._connection, _autonumber_counter(item, field_name), count)
 
     def set_calendar(self, zone: str, fiscal_year_start_month: int) -> None:
         if (zone, fiscal_year_start_month) != self._calendar:
@@ -204,6 +208,10 @@ class SqliteSession(Session):
         except sqlite3.IntegrityError as exc:
             table, _, column = str(exc).rpartition(": ")[2].partition(".")
             raise UniqueViolation(table, column) from exc
+
+
+def _autonumber_counter(item: ObjectType, field_name: str) -> str:
+    return f"auto/{item.name}.{field_name}"
 
 
 def _names(columns: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from circuit_runtime.project.schema import Schema
-from circuit_runtime.store.migration import Migration, create_bookkeeping, migrate
+from circuit_runtime.store.migration import Migration, migrate
 from circuit_runtime.store.session import Dialect, Session
 from circuit_runtime.store.sqlite import Numbers, SqliteSession, Writer, configure
 from circuit_runtime.store.users import ensure_developer
@@ -73,14 +73,13 @@ class Store:
         postgres: psycopg.Connection[tuple[Any, ...]] = driver
         return PostgresSession(postgres, self._writer, label, pooled.close)
 
-    def migrate(self, schema: Schema) -> Migration:
-        """Bring the tables to `schema`, and make sure that there is a user. Quick when nothing changed.
+    def migrate(self, schema: Schema, *, going_back: bool = False) -> Migration:
+        """Bring the tables to `schema`, and make sure that there is a user. See `migration.migrate`.
 
         Raises: MigrationRefused, StoreBusy.
         """
         with self.session("a change of the project's objects") as session:
-            create_bookkeeping(session)
-            migration = migrate(session, schema)
+            migration = migrate(session, schema, going_back=going_back)
             ensure_developer(session, schema)
         return migration
 
