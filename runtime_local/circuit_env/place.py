@@ -13,6 +13,7 @@ from circuit_env.releases import Releases
 from circuit_link.errors import UserFacingError
 from circuit_link.host_protocol import TestReport, TestResult
 from circuit_runtime.callouts.client import CalloutClient
+from circuit_runtime.dml.figures import bring_up_to_date
 from circuit_runtime.host.runtime import Runtime
 from circuit_runtime.host.seeds import load_seeds
 from circuit_runtime.host.test_runs import TestRuns
@@ -71,6 +72,7 @@ class Place:
             is_first = not activation.current(connection).release
             going_back = activation.was_active(connection, project.root)
         self._store.migrate(project.schema, going_back=going_back)
+        bring_up_to_date(self._store, project.schema)
         if is_first:
             load_seeds(self._store, project)
 

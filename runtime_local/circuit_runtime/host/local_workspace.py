@@ -12,6 +12,7 @@ from pathlib import Path
 
 from circuit_link.errors import UserFacingError
 from circuit_runtime.callouts.port import CalloutPort
+from circuit_runtime.dml.figures import bring_up_to_date
 from circuit_runtime.host.runtime import Runtime
 from circuit_runtime.host.seeds import load_seeds
 from circuit_runtime.host.workspace import Opened
@@ -93,7 +94,7 @@ class LocalWorkspace:
             is_new = not path.exists()
             store = Store.open(f"sqlite:///{path}")
             try:
-                store.migrate(project.schema)
+                self._migrate(store, project)
                 if is_new:
                     load_seeds(store, project)
             except BaseException:
@@ -104,10 +105,14 @@ class LocalWorkspace:
             self._data = (store, Runtime(store, self._pool, self._callouts))
             self._migrated_to = project.schema.version
         elif self._migrated_to != project.schema.version:
-            changes = self._data[0].migrate(project.schema)
-            _log.info("the database follows the changed objects: %s", changes)
+            self._migrate(self._data[0], project)
             self._migrated_to = project.schema.version
         return self._data
+
+    def _migrate(self, store: Store, project: Project) -> None:
+        for change in store.migrate(project.schema).changes:
+            _log.info("the database follows the changed objects: %s", change)
+        bring_up_to_date(store, project.schema)
 
     def _close_data(self) -> None:
         if self._data is not None:

@@ -62,7 +62,7 @@ class Expression:
 
     def sql(self, dialect: Dialect, alias: str) -> str:
         """The expression over the columns of the table `alias`; literals are written as SQL literals."""
-        return self.sql_with(dialect, lambda path: self._own_column(path, alias))
+        return self.sql_with(dialect, lambda path: self._own_column(path, dialect, alias))
 
     def sql_with(self, dialect: Dialect, resolve: Resolve) -> str:
         return self._sql(self._node, dialect, resolve)
@@ -109,10 +109,12 @@ class Expression:
         before = now if context.old is None else self._value(node.arguments[0], context.old, context)
         return before if node.name == "PRIORVALUE" else before != now
 
-    def _own_column(self, path: FieldPath, alias: str) -> tuple[str, Field]:
+    def _own_column(self, path: FieldPath, dialect: Dialect, alias: str) -> tuple[str, Field]:
         field = self._item.field(path.parts[-1])
         if len(path.parts) > 1 or field is None:
             fail(self.source, path.token, f"{'.'.join(path.parts)} cannot be read here.", "INVALID_FIELD")
+        if field.formula is not None:
+            return f"({_compile_field_formula(field.formula, self._item).sql(dialect, alias)})", field
         return f'{alias}."{field.name}"', field
 
     def _sql(self, node: _Node, dialect: Dialect, resolve: Resolve) -> str:

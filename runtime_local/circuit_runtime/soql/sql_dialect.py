@@ -55,6 +55,10 @@ class SqlDialect(ABC):
         """A scalar sub-query whose value is a JSON list of the rows of `select`, each a list."""
 
     @abstractmethod
+    def rounded(self, sql: str, kind: FieldType, scale: int) -> str:
+        """A figure in the storage form of a field of that type; numbers are rounded half away from zero."""
+
+    @abstractmethod
     def number_sum(self, function: str, sql: str, kind: FieldType) -> str: ...
 
     @abstractmethod
@@ -102,6 +106,11 @@ class _Sqlite(SqlDialect):
         )
         return f"(SELECT json_group_array(json_array({cells})) FROM ({select}) {alias})"
 
+    def rounded(self, sql: str, kind: FieldType, scale: int) -> str:
+        if kind is FieldType.INTEGER:
+            return f"CAST(ROUND({sql}) AS INTEGER)"
+        return f"ROUND({sql}, {scale})" if kind is FieldType.DECIMAL else sql
+
     def number_sum(self, function: str, sql: str, kind: FieldType) -> str:
         return f"{function}({sql})"
 
@@ -148,6 +157,12 @@ class _Postgresql(SqlDialect):
             f"{alias}.c{place}::json" if is_json else f"{alias}.c{place}" for place, is_json in enumerate(nested)
         )
         return f"(SELECT COALESCE(json_agg(json_build_array({cells})), '[]')::text FROM ({select}) {alias})"
+
+    def rounded(self, sql: str, kind: FieldType, scale: int) -> str:
+        # Sums of bigint and double precision differ in type; both are exact enough as numeric.
+        if kind is FieldType.INTEGER:
+            return f"ROUND(({sql})::numeric)::bigint"
+        return f"ROUND(({sql})::numeric, {scale})::double precision" if kind is FieldType.DECIMAL else sql
 
     def number_sum(self, function: str, sql: str, kind: FieldType) -> str:
         # Sums of bigint are numeric in PostgreSQL, which the storage form does not have.

@@ -66,14 +66,14 @@ class PostgresSession(Session):
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         try:
-            cursor = self._connection.execute(sql.encode(), parameters or None)
+            cursor = self._connection.execute(sql.encode(), parameters)
         except psycopg.errors.LockNotAvailable as exc:
             raise StoreBusy(self._writer.label) from exc
         return cursor.fetchall() if cursor.description else []
 
     def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
         with self._connection.cursor() as cursor:
-            cursor.execute(sql.encode(), parameters or None)
+            cursor.execute(sql.encode(), parameters)
             while rows := cursor.fetchmany(size):
                 yield rows
 

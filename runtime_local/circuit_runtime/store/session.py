@@ -58,7 +58,8 @@ class Session(ABC):
     def close(self) -> None: ...
 
     @abstractmethod
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Placeholders are the driver's: `?` in SQLite, `%s` in PostgreSQL, where a bare `%` is written `%%`."""
 
     @abstractmethod
     def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
