@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+
+from circuit_link.frame_bounds import refuse_too_deep, refuse_too_many_values
 
 PROTOCOL_VERSION = 1
 
@@ -27,6 +29,11 @@ _T = TypeVar("_T")
 _EXT_DATE = 1
 _EXT_DECIMAL = 2
 _EXT_TIME = 3
+_LONGEST_EXTENSION_BYTES = 400
+_LARGEST_EXPONENT = 400
+
+Line = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""A 1-based line, 0 for none."""
 
 Value = Any
 """A plain value, see the module's docstring. msgspec decodes it without a schema."""
@@ -136,7 +143,7 @@ class ScriptFrame(Part, frozen=True, kw_only=True):
     """A frame of the script's stack; `path` relative to the project, `line` 1-based, `name` qualified."""
 
     path: str
-    line: int
+    line: Line
     name: str
 
 
@@ -286,7 +293,7 @@ class TriggerRef(Part, frozen=True, kw_only=True):
     path: str
     class_name: str
     method: str
-    line: int
+    line: Line
 
 
 class DmlSlice(Part, frozen=True, kw_only=True):
@@ -338,7 +345,7 @@ class _Request(Message, frozen=True, kw_only=True):
 
     id: int
     path: str = ""
-    line: int = 0
+    line: Line = 0
 
 
 class Query(_Request, frozen=True, kw_only=True, tag="query"):
@@ -418,7 +425,7 @@ class LogEntry(Part, frozen=True, kw_only=True):
     kind: Literal["debug", "entry", "exit", "statement", "assignment", "thrown"]
     ns: int
     path: str
-    line: int
+    line: Line
     text: str = ""
     level: int = 0
     data: str = ""
@@ -519,14 +526,28 @@ def pack(value: Value) -> Value:
 
 
 def _from_extension(code: int, data: memoryview) -> Value:
+    if len(data) > _LONGEST_EXTENSION_BYTES:
+        raise msgspec.ValidationError(f"an extension value of {len(data)} bytes")
     text = bytes(data).decode()
     if code == _EXT_DATE:
         return dt.date.fromisoformat(text)
     if code == _EXT_DECIMAL:
-        return Decimal(text)
+        return _decimal(text)
     if code == _EXT_TIME:
         return dt.time.fromisoformat(text)
     raise msgspec.ValidationError(f"extension type {code} is not known")
+
+
+def _decimal(text: str) -> Decimal:
+    """A number that can be written out: a few bytes such as 1E+999999999 would fill any memory."""
+    number = Decimal(text)
+    if number.is_finite() and abs(number.adjusted()) > _LARGEST_EXPONENT:
+        raise msgspec.ValidationError(f"a decimal with the exponent {number.adjusted()}")
+    return number
+
+
+class WireError(Exception):
+    """A frame that holds no message of this wire; the text says what is wrong with it."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -543,8 +564,29 @@ def encode(message: Message | Part | Value) -> bytes:
 
 
 def decode_from_worker(frame: bytes | bytearray | memoryview) -> WorkerToHost:
-    """Raises: msgspec.ValidationError or msgspec.DecodeError, naming the bad field."""
-    return _host_decoder.decode(frame)
+    """Raises: WireError. Nothing is believed: not the size, not the depth, not what an extension holds."""
+    try:
+        refuse_too_many_values(frame)
+        message = _host_decoder.decode(frame)
+        refuse_too_deep(_values_of(message))
+    except (ValueError, ArithmeticError, RecursionError) as exc:
+        raise WireError(str(exc)) from exc
+    return message
+
+
+def _values_of(message: WorkerToHost) -> tuple[Value, ...]:
+    """What a message holds without a schema."""
+    match message:
+        case Query():
+            return (message.binds,)
+        case Dml():
+            return (message.records,)
+        case TestControl():
+            return (message.value,)
+        case Return():
+            return tuple(change.values for change in message.changes)
+        case _:
+            return ()
 
 
 def decode_from_host(frame: bytes | bytearray | memoryview) -> HostToWorker:

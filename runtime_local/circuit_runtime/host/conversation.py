@@ -1,14 +1,20 @@
-"""The exchange of messages with one worker: strictly nested calls, deadlines, and nothing believed."""
+"""The exchange of messages with one worker: strictly nested calls, deadlines, and nothing believed.
+
+The worker's script can write to its socket past the SDK, so every frame may be the work of an enemy. Frames are
+bounded before they are decoded; how many come in a second is bounded by leaving them in the socket, which stops
+the sender; how long the worker may stall is the wall limit's matter: `clocks.Watch` kills it, which ends any wait.
+"""
 
 from __future__ import annotations
 
 import itertools
+import time
 from typing import Any, Protocol
 
 import msgspec
 
 from circuit_link import wire
-from circuit_link.framing import ConnectionEnded, FrameTooLong
+from circuit_link.framing import ConnectionEnded, DeadlinePassed, FrameTooLong
 from circuit_runtime.dml.errors import DmlFailed
 from circuit_runtime.governor.governor import LimitBreached
 from circuit_runtime.project.catalog import TriggerDefinition
@@ -27,6 +33,12 @@ Request = (
     | wire.TestControl
     | wire.Secret
 )
+
+_CHANGING_EVENTS = ("beforeInsert", "beforeUpdate")
+_LOAD_TIMEOUT_S = 60.0
+_MAX_STATEMENT_BYTES = 64 * 1024 * 1024
+_BURST_MESSAGES = 20_000
+_MESSAGES_PER_S = 5_000.0
 
 
 class WorkerGone(Exception):
@@ -57,6 +69,28 @@ class Service(Protocol):
     def output(self, stream: str, text: str) -> None: ...
 
 
+class Pace:
+    """Lets a burst of messages through at once, and a flood at a fixed rate.
+
+    Args:
+        burst: messages that may come without any wait.
+        per_s: messages a second after that.
+    """
+
+    def __init__(self, burst: float = _BURST_MESSAGES, per_s: float = _MESSAGES_PER_S) -> None:
+        self._burst = burst
+        self._per_s = per_s
+        self._left = burst
+        self._counted_at = time.monotonic()
+
+    def wait_s(self) -> float:
+        """Count one message; seconds for which it has to wait."""
+        now = time.monotonic()
+        self._left = min(self._burst, self._left + (now - self._counted_at) * self._per_s) - 1
+        self._counted_at = now
+        return max(0.0, -self._left / self._per_s)
+
+
 class Conversation:
     """One worker's messages, on one thread. Also the `TriggerPort` of its transaction."""
 
@@ -66,18 +100,25 @@ class Conversation:
         self._calls = itertools.count(1)
         self._parts: list[dict[str, Any]] = []
         self._parts_of: int | None = None
+        self._parts_bytes = 0
+        self._frame_bytes = 0
+        self._pace = Pace()
 
     def greet(self) -> wire.Hello:
-        """Raises: WorkerGone, ProtocolViolation."""
-        hello = self._receive()
+        """Raises: WorkerGone, ProtocolViolation, also for a worker that does not greet in a minute."""
+        hello = self._receive(time.monotonic() + _LOAD_TIMEOUT_S)
         if not isinstance(hello, wire.Hello) or hello.version != wire.PROTOCOL_VERSION:
             raise ProtocolViolation(f"the worker greeted with {type(hello).__name__}")
         return hello
 
     def start(self, start: wire.Start) -> None:
-        """Send the start and wait until the worker has loaded its sources. Raises: WorkerGone."""
-        self._send(start)
-        loaded = self._receive()
+        """Send the start and wait until the worker has loaded its sources.
+
+        Raises: WorkerGone, ProtocolViolation, also for sources that are not compiled in a minute.
+        """
+        deadline = time.monotonic() + _LOAD_TIMEOUT_S
+        self._send(start, deadline)
+        loaded = self._receive(deadline)
         if not isinstance(loaded, wire.Log):
             raise ProtocolViolation(f"{type(loaded).__name__} before the sources were loaded")
         self._service.log(loaded.entries)
@@ -115,6 +156,8 @@ class Conversation:
         indexes = [change.index for change in answer.changes] + [told.index for told in answer.errors]
         if answer.id != call.id or any(not 0 <= index < size for index in indexes):
             raise ProtocolViolation("an answer that fits no open call")
+        if answer.changes and event not in _CHANGING_EVENTS:
+            raise ProtocolViolation(f"changed records in {event}, where nothing can be changed")
         return answer
 
     def _serve_until(self, last: type[wire.Done] | type[wire.Return]) -> wire.WorkerToHost:
@@ -134,6 +177,8 @@ class Conversation:
                 case wire.Done():
                     if last is wire.Done:
                         return message
+                    if message.error is None:
+                        raise ProtocolViolation("it said that it was done while a trigger ran")
                     raise DoneInside(message)
                 case wire.Return():
                     if last is wire.Return:
@@ -161,6 +206,9 @@ class Conversation:
     def _keep_part(self, message: wire.Dml) -> None:
         if self._parts_of not in (None, message.id):
             raise ProtocolViolation("parts of two statements at once")
+        self._parts_bytes += self._frame_bytes
+        if self._parts_bytes > _MAX_STATEMENT_BYTES:
+            raise ProtocolViolation(f"a statement of more than {_MAX_STATEMENT_BYTES:,} bytes")
         self._parts_of = message.id
         self._parts += message.records
 
@@ -170,21 +218,31 @@ class Conversation:
         if not isinstance(request, wire.Dml) or request.id != self._parts_of:
             raise ProtocolViolation("another request within the parts of a statement")
         records, self._parts, self._parts_of = self._parts + request.records, [], None
+        self._parts_bytes = 0
         return msgspec.structs.replace(request, records=records)
 
-    def _receive(self) -> wire.WorkerToHost:
+    def _receive(self, deadline: float | None = None) -> wire.WorkerToHost:
+        """The next message; without a deadline the watch ends the wait by killing the worker."""
+        if pause_s := self._pace.wait_s():
+            time.sleep(pause_s)
         try:
-            return wire.decode_from_worker(self._worker.socket.receive())
+            frame = self._worker.socket.receive(deadline)
+            self._frame_bytes = len(frame)
+            return wire.decode_from_worker(frame)
         except ConnectionEnded as exc:
             raise WorkerGone(str(exc)) from exc
-        except (FrameTooLong, msgspec.DecodeError, RecursionError) as exc:
+        except DeadlinePassed as exc:
+            raise ProtocolViolation(f"it was not ready within {_LOAD_TIMEOUT_S:g} s") from exc
+        except (FrameTooLong, wire.WireError) as exc:
             raise ProtocolViolation(str(exc)) from exc
 
-    def _send(self, message: wire.HostToWorker) -> None:
+    def _send(self, message: wire.HostToWorker, deadline: float | None = None) -> None:
         try:
-            self._worker.socket.send(wire.encode(message))
+            self._worker.socket.send(wire.encode(message), deadline)
         except ConnectionEnded as exc:
             raise WorkerGone(str(exc)) from exc
+        except DeadlinePassed as exc:
+            raise ProtocolViolation(f"it did not read its start within {_LOAD_TIMEOUT_S:g} s") from exc
 
 
 class DoneInside(WorkerGone):

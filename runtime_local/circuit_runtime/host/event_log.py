@@ -11,6 +11,9 @@ from circuit_link import wire
 from circuit_log.levels import Level, LogLevels
 from circuit_log.visibility import is_visible
 
+_MAX_ENTRIES = 1_000_000
+_MAX_ENTRY_CHARACTERS = 64 * 1024 * 1024
+
 
 class Emits(Protocol):
     def emit(self, event: ev.LogEvent) -> None: ...
@@ -27,6 +30,8 @@ class EventLog:
         self._lock = threading.Lock()
         self._seq = 0
         self._last_ns = 0
+        self._entries_left = _MAX_ENTRIES
+        self._characters_left = _MAX_ENTRY_CHARACTERS
 
     def emit(
         self, kind: type[Any], *, path: str = "", line: int = 0, ns: int | None = None, **fields: Any
@@ -46,9 +51,16 @@ class EventLog:
                 self._sink.emit(event)
 
     def take(self, entries: list[wire.LogEntry]) -> None:
-        """Make events of what only the worker saw."""
+        """Make events of what only the worker saw, as long as it does not flood the log."""
         for entry in entries:
+            if self._entries_left <= 0 or self._characters_left <= 0:
+                return
+            self._entries_left -= 1
+            self._characters_left -= len(entry.text) + len(entry.data)
             self._take(entry)
+            if self._entries_left == 0 or self._characters_left <= 0:
+                text = "[the script has logged more than a log may hold; the rest of its entries is left out]"
+                self.emit(ev.UserDebug, level=Level.ERROR, text=text, path=entry.path, line=entry.line)
 
     def _take(self, entry: wire.LogEntry) -> None:
         place: dict[str, Any] = {"path": entry.path, "line": entry.line, "ns": entry.ns}

@@ -23,6 +23,8 @@ from circuit_runtime.project.settings import Settings
 from circuit_runtime.store.errors import StoreBusy
 
 _SECRET_VARIABLE = "CIRCUIT_SECRET_"
+# Above what the SDK lets through, so that only a script which goes past it meets this bound.
+_MAX_OUTPUT_CHARACTERS = 17 * 1024 * 1024
 
 
 class Clock:
@@ -106,14 +108,17 @@ class WorkerService:
         self._output = output
         self._measure = measure
         self._is_test = is_test
-        self._savepoint_names: dict[int, str] = {}
+        self._output_left = _MAX_OUTPUT_CHARACTERS
         self.last_place: tuple[str, int] = ("", 0)
 
     def log(self, entries: list[wire.LogEntry]) -> None:
         self._events.take(entries)
 
     def output(self, stream: str, text: str) -> None:
-        self._output(stream, text)
+        """Hand on what was printed, up to a bound."""
+        if self._output_left > 0:
+            self._output_left -= len(text)
+            self._output(stream, text)
 
     def answer(self, request: Request) -> Any:
         """The value of the reply. Raises: ScriptException, DmlFailed, LimitBreached."""

@@ -14,6 +14,7 @@ from circuit_link.wire import ResultShape
 from circuit_runtime.project.schema import Schema
 from circuit_runtime.soql.access import refuse_forbidden, sees_own_records_only
 from circuit_runtime.soql.compiler import Compiled, Compiler
+from circuit_runtime.soql.errors import SoqlError
 from circuit_runtime.soql.parameters import Parameter, QueryContext
 from circuit_runtime.soql.parser import parse
 from circuit_runtime.store.session import Dialect, Session
@@ -99,7 +100,10 @@ class _SchemaKey:
 def _compiled(
     text: str, key: _SchemaKey, dialect: Dialect, owner_only: bool
 ) -> tuple[Compiled, str, tuple[int, ...]]:
-    compiled = Compiler(key.schema, dialect, owner_only=owner_only).compile(parse(text))
+    try:
+        compiled = Compiler(key.schema, dialect, owner_only=owner_only).compile(parse(text))
+    except RecursionError as exc:
+        raise SoqlError("The text is nested too deeply.") from exc
     sql, order = with_placeholders(compiled.sql, dialect)
     return compiled, sql, order
 

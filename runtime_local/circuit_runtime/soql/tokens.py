@@ -56,6 +56,8 @@ _KINDS = {
     "name": Kind.NAME,
     "sign": Kind.SIGN,
 }
+# As in Salesforce. Texts come from scripts, and parsing them is the host's work.
+MAX_CHARACTERS = 100_000
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
@@ -69,7 +71,9 @@ def fail(source: str, token: Token, message: str, code: str = "MALFORMED_QUERY")
 
 
 def tokenize(source: str) -> list[Token]:
-    """All tokens and an END. Raises: SoqlError, for characters that belong to no token."""
+    """All tokens and an END. Raises: SoqlError, for characters that belong to no token, or too many of them."""
+    if len(source) > MAX_CHARACTERS:
+        raise SoqlError(f"The text has {len(source):,} characters; at most {MAX_CHARACTERS:,} are allowed.")
     tokens: list[Token] = []
     position = 0
     while position < len(source):

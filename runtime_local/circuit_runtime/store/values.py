@@ -23,6 +23,8 @@ _MILLISECOND = dt.timedelta(milliseconds=1)
 _TRUE = frozenset({"true", "1", "yes"})
 _FALSE = frozenset({"false", "0", "no", ""})
 _LARGEST_INTEGER = 2**63 - 1
+_MOST_DIGITS = 40
+_SHOWN_CHARACTERS = 100
 
 
 class ValueProblem(Exception):
@@ -103,9 +105,12 @@ def _converter_of_type(field: Field) -> Converter:
 
 
 def _wrong_type(field: Field, value: Any, wanted: str) -> ValueProblem:
+    shown = repr(value)
+    if len(shown) > _SHOWN_CHARACTERS:
+        shown = shown[:_SHOWN_CHARACTERS] + "…"
     return ValueProblem(
         "INVALID_TYPE_ON_FIELD_IN_RECORD",
-        f"{field.label}: value not of required type: {value!r} is not {wanted}",
+        f"{field.label}: value not of required type: {shown} is not {wanted}",
     )
 
 
@@ -132,7 +137,7 @@ def _as_text(field: Field, value: Any) -> str:
 
 
 def _too_long(field: Field, value: str, length: int) -> ValueProblem:
-    shown = value if len(value) <= 100 else value[:100] + "…"
+    shown = value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "…"
     return ValueProblem("STRING_TOO_LONG", f"{field.label}: data value too large: {shown} (max length={length})")
 
 
@@ -187,9 +192,12 @@ def _as_integer(field: Field, value: Any) -> int | None:
         raise _wrong_type(field, value, "a whole number")
     try:
         number = Decimal(value.strip() if isinstance(value, str) else str(value))
-        whole = int(number)
-    except (InvalidOperation, ValueError, OverflowError) as exc:
+    except InvalidOperation as exc:
         raise _wrong_type(field, value, "a whole number") from exc
+    # A short text such as 1e999999999 stands for a number that would fill the memory.
+    if not number.is_finite() or number.adjusted() > _MOST_DIGITS:
+        raise _wrong_type(field, value, "a whole number")
+    whole = int(number)
     if whole != number:
         raise _wrong_type(field, value, "a whole number")
     return whole

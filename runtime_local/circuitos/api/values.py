@@ -9,10 +9,14 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from circuit_link.frame_bounds import MAX_DEPTH as _FRAME_DEPTH
 from circuitos.api.exceptions import RecordException
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
+
+# A record lies in the list of its statement.
+MAX_DEPTH = _FRAME_DEPTH - 2
 
 
 def _datetime(cell: Any) -> Any:
@@ -74,23 +78,26 @@ def from_storage(field_type: str, cell: Any) -> Any:
     return cell if convert is None or cell is None else convert(cell)
 
 
-def to_wire(value: Any) -> Any:
+def to_wire(value: Any, depth: int = MAX_DEPTH) -> Any:
     """A value as a message carries it. A record travels as its id, one without as its single external id.
 
     Naive datetimes are taken as UTC.
 
     Raises:
-        RecordException: the value is of a type that no field can hold, or a record that nothing identifies.
+        RecordException: the value is of a type that no field can hold, is nested more than `depth` times, or is
+            a record that nothing identifies.
     """
     kind = type(value)
     if kind in _AS_IS:
         return value
+    if depth == 0:
+        raise RecordException(f"A value is nested more than {MAX_DEPTH} times; it cannot be stored.")
     if isinstance(value, dt.datetime):
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
     if isinstance(value, dict):
-        return {str(key): to_wire(item) for key, item in value.items()}
+        return {str(key): to_wire(item, depth - 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [to_wire(item) for item in value]
+        return [to_wire(item, depth - 1) for item in value]
     if isinstance(value, Enum):
         return to_wire(value.value)
     if isinstance(value, str | int | float | Decimal | dt.date | dt.time):

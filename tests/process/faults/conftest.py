@@ -1,0 +1,196 @@
+"""A project whose runs are executed in this process by real workers, and what can be counted from outside."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from circuit_link import wire
+from circuit_log.levels import LogLevels
+from circuit_runtime.callouts.client import CalloutClient
+from circuit_runtime.host.execution_request import ExecutionRequest, RunControl
+from circuit_runtime.host.local_workspace import LocalWorkspace
+from circuit_runtime.sandbox.pool import WorkerPool
+
+OBJECT = """
+label = "Area"
+[fields.zip]
+type = "text"
+length = 10
+required = true
+[fields.income]
+type = "integer"
+[fields.share]
+type = "decimal"
+[fields.extra]
+type = "json"
+[fields.seen]
+type = "date"
+"""
+TRIGGER = """
+from circuitos import CircuitTrigger, trigger
+
+class AreaTrigger(CircuitTrigger):
+    @trigger("Area", ["beforeInsert", "afterInsert"])
+    def handle(self, context):
+        if context.is_before:
+            for area in context.new_records:
+                area.income = (area.income or 0) + 1
+"""
+GOOD = 'from circuitos import CircuitDB\nCircuitDB.insert("Area", {"zip": "good"})\n'
+
+
+class Seen:
+    """Keeps what a run tells."""
+
+    def __init__(self):
+        self.events = []
+        self.stdout = ""
+        self.stderr = ""
+
+    def emit(self, event):
+        self.events.append(event)
+
+    def output(self, stream, text):
+        if stream == "stdout":
+            self.stdout += text
+        else:
+            self.stderr += text
+
+
+class Bench:
+    """Runs scripts; `seen` is what the last one told, `rows` what SQLite alone finds in the database."""
+
+    def __init__(self, root: Path, pool: WorkerPool) -> None:
+        self.root = root
+        self.pool = pool
+        self.callouts = CalloutClient()
+        self.seen = Seen()
+        self._workspace = None
+
+    def write(self, path, text):
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+
+    def limits(self, **overrides):
+        lines = "".join(f"{name} = {value}\n" for name, value in overrides.items())
+        self.write("circuit.toml", f'[project]\nname = "Areas"\n[limits.overrides]\n{lines}')
+
+    @property
+    def workspace(self):
+        if self._workspace is None:
+            self._workspace = LocalWorkspace(self.root, self.pool, self.callouts)
+        return self._workspace
+
+    def run(self, text, *, mode="plain", control=None, timeout_s=None, entry=None):
+        self.seen = Seen()
+        request = ExecutionRequest(
+            entry=entry or wire.AnonymousEntry(path="a.py", text=text),
+            levels=LogLevels(),
+            now=dt.datetime.now(dt.UTC),
+            mode=mode,
+            commit=True,
+            timeout_s=timeout_s,
+        )
+        with self.workspace.opened() as opened:
+            return opened.runtime.run(opened.project, request, self.seen, control or RunControl())
+
+    def rows(self):
+        connection = sqlite3.connect(self.root / ".circuit" / "data.db")
+        try:
+            return connection.execute("SELECT * FROM o_area ORDER BY id").fetchall()
+        finally:
+            connection.close()
+
+    def close(self):
+        if self._workspace is not None:
+            self._workspace.close()
+
+
+def descendants(pid):
+    """Live processes below `pid`."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                after_name = (folder / "stat").read_text("utf-8").rpartition(")")[2].split()
+            except OSError:
+                continue
+            if after_name[0] not in "ZX":
+                parents[int(folder.name)] = int(after_name[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def descriptors(pid="self"):
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def resident_bytes(pid="self"):
+    return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def wait_until(condition, timeout_s=20.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, condition
+        time.sleep(0.01)
+
+
+class Outside:
+    """What the operating system says of a process."""
+
+    descendants = staticmethod(descendants)
+    descriptors = staticmethod(descriptors)
+    resident_bytes = staticmethod(resident_bytes)
+    wait_until = staticmethod(wait_until)
+
+
+@pytest.fixture
+def outside():
+    return Outside
+
+
+@pytest.fixture(scope="session")
+def pool():
+    with WorkerPool() as made:
+        yield made
+
+
+@pytest.fixture
+def bench(tmp_path, pool):
+    made = Bench(tmp_path / "project", pool)
+    made.limits()
+    made.write("objects/Area.toml", OBJECT)
+    made.write("triggers/area.py", TRIGGER)
+    (made.root / ".circuit").mkdir()
+    assert made.run(GOOD).committed
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def check_unharmed(bench, outside):
+    """After whatever a test did: the rows are as they were but for `added` new ones, nothing is left over, and
+    the next run works."""
+    before = bench.rows()
+    processes = outside.descendants(os.getpid())
+    open_descriptors = outside.descriptors()
+
+    def check(added=0):
+        assert bench.rows()[: len(before)] == before
+        assert len(bench.rows()) == len(before) + added
+        outside.wait_until(lambda: outside.descendants(os.getpid()) <= processes)
+        outside.wait_until(lambda: outside.descriptors() <= open_descriptors)
+        assert bench.run(GOOD).committed
+        assert len(bench.rows()) == len(before) + added + 1
+
+    return check
