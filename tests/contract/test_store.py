@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from circuit_runtime.project.project import Project
 from circuit_runtime.project.schema import ObjectType
 from circuit_runtime.store.errors import UniqueViolation
+from circuit_runtime.store.faults import StoreFault
 from circuit_runtime.store.session import Session
 from circuit_runtime.store.store import Store
 
@@ -105,3 +108,32 @@ def test_updates_change_the_named_columns_only(store: Store, contact: ObjectType
         ("Ada", ids[0]),
         ("Hopper", ids[1]),
     ]
+
+
+def test_a_statement_is_stopped_from_another_thread_and_the_session_goes_on(
+    store: Store, contact: ObjectType
+) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with store.session() as session:
+        timer = threading.Timer(0.2, session.interrupt)
+        timer.start()
+        with pytest.raises(StoreFault) as caught:
+            session.execute(endless)
+        timer.join()
+        session.rollback()
+        session.begin()
+        ids = insert(session, contact, ["Ada"])
+        session.commit()
+
+    assert caught.value.code == "STORE_INTERRUPTED"
+    assert names(store, contact, ids) == ["Ada"]
+
+
+def test_nothing_is_stopped_once_the_session_is_closed(store: Store, contact: ObjectType) -> None:
+    session = store.session()
+    session.close()
+
+    session.interrupt()
+
+    with store.session() as other:
+        assert other.execute("SELECT 1")[0][0] == 1

@@ -20,20 +20,28 @@ class Watch:
 
     When a limit is passed, the transaction is declared dead at once, the line that was running is captured, and
     the worker is killed half a second later if it has not ended by then. A paused run's wall clock stands still.
+    A watch that fails kills: nothing runs unwatched.
 
     Args:
+        timeout_s: wall time of the whole run, None for the limit alone.
         on_overdue: called with a sentence when the run is to be ended for another reason: its own timeout,
             or a pause of more than an hour.
-        timeout_s: wall time of the whole run, None for the limit alone.
+        kill: ends the worker, and what the host does for it, at once.
     """
 
     def __init__(
-        self, worker: Worker, governor: Governor, on_overdue: Callable[[str], None], timeout_s: float | None
+        self,
+        worker: Worker,
+        governor: Governor,
+        timeout_s: float | None,
+        on_overdue: Callable[[str], None],
+        kill: Callable[[], None],
     ) -> None:
         self._worker = worker
         self._governor = governor
-        self._on_overdue = on_overdue
         self._timeout_s = timeout_s
+        self._on_overdue = on_overdue
+        self._kill = kill
         self._started = time.monotonic()
         self._lock = threading.Lock()
         self._paused_at: float | None = None
@@ -88,18 +96,16 @@ class Watch:
             self._on_overdue("It was paused for more than an hour.")
 
     def _run(self) -> None:
-        while not self._ended.wait(_SAMPLE_S):
-            self.sample()
-            if self._governor.breach is not None:
-                self._finish_off()
-                return
+        try:
+            while not self._ended.wait(_SAMPLE_S) and self._governor.breach is None:
+                self.sample()
+            self._ended.wait(_GRACE_S)
+        finally:
+            if not self._ended.is_set():
+                self._kill()
 
     def _end(self, name: LimitName) -> None:
         if self._governor.breach is None:
             frame = self._worker.capture_line()
             self.breach_line = (frame.path, frame.line) if frame else None
             self._governor.break_off(name)
-
-    def _finish_off(self) -> None:
-        if not self._ended.wait(_GRACE_S):
-            self._worker.kill()

@@ -39,10 +39,12 @@ from circuit_runtime.project.catalog import TriggerDefinition
 from circuit_runtime.project.project import Project
 from circuit_runtime.sandbox.pool import WorkerPool
 from circuit_runtime.sandbox.worker import Worker, WorkerLimits
+from circuit_runtime.store.errors import StoreBusy
+from circuit_runtime.store.faults import StoreFault
 from circuit_runtime.store.session import Session
 from circuit_runtime.store.users import find_user
 
-_STOP_GRACE_S = 0.5
+_OUT_OF_MEMORY = "The host has no memory left for this run. Nothing of it was kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,10 @@ class Execution:
             return _End("killed", RunError(type="ProtocolViolation", message=message), 1)
         except DmlFailed as exc:
             return _End("error", RunError(type="DmlException", message=str(exc)), 1)
+        except StoreFault as exc:
+            return self._end_of_fault(exc)
+        except MemoryError:
+            return _End("error", RunError(type="OUT_OF_MEMORY", message=_OUT_OF_MEMORY), 1)
 
     def _needs_worker(self) -> bool:
         entry = self._request.entry
@@ -227,7 +233,7 @@ class Execution:
                     )
                 )
                 worker.mark_baseline()
-                self._watch = Watch(worker, self._governor, self._stop, self._request.timeout_s)
+                self._watch = Watch(worker, self._governor, self._request.timeout_s, self._stop, self._kill)
                 self._watch.start()
                 if isinstance(self._request.entry, Intake | SaveRequest):
                     self._write_entry()
@@ -273,6 +279,11 @@ class Execution:
         error = RunError(type="Killed", message=reason or text, file=frame[0], line=frame[1])
         return _End("killed", error, 1)
 
+    def _end_of_fault(self, fault: StoreFault | StoreBusy) -> _End:
+        file, line = self._service.last_place
+        message = f"{fault.message} {fault.hint}".strip()
+        return _End("error", RunError(type=fault.code, message=message, file=file, line=line), 1)
+
     # ---------------------------------------------------------------------------------------- its end
 
     def _conclude(self, end: _End) -> tuple[_End, bool]:
@@ -283,14 +294,15 @@ class Execution:
             error = RunError(type="GovernorLimitException", message=str(breach), file=file, line=number)
             return _End("limit", error, 1, end.coverage), False
         if self._stop_reason is not None and end.outcome != "success":
-            file, number = self._service.last_place
             found = self._watch.breach_line if self._watch else None
-            file, number = found or (file, number)
-            return _End(
-                "killed", RunError(type="Stopped", message=self._stop_reason, file=file, line=number), 1
-            ), False
+            file, number = found or self._service.last_place
+            error = RunError(type="Stopped", message=self._stop_reason, file=file, line=number)
+            return _End("killed", error, 1), False
         if end.outcome == "success" and self._request.commit:
-            self._session.commit()
+            try:
+                self._session.commit()
+            except (StoreFault, StoreBusy) as exc:
+                return self._end_of_fault(exc), False
             return end, True
         return end, False
 
@@ -334,7 +346,13 @@ class Execution:
             if self._watch is not None:
                 frame = self._worker.capture_line()
                 self._watch.breach_line = (frame.path, frame.line) if frame else None
+            self._kill()
+
+    def _kill(self) -> None:
+        """Any thread: end the worker, and the statement that the host may be executing for it."""
+        if self._worker is not None:
             self._worker.kill()
+        self._session.interrupt()
 
     def _pause(self, reason: str) -> None:
         if self._watch is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import io
 import logging
 import struct
 from collections.abc import Iterator, Sequence
@@ -38,11 +40,14 @@ class RunLog:
         self._folder = folder
         self._summary = summary
         self._writer = ApexLogWriter(levels, summary.started_at, source)
-        self._text = (folder / f"{summary.id}.log").open("wb")
-        self._frames = (folder / f"{summary.id}.events").open("wb")
-        self._full = False
-        self._text.write(self._writer.header().encode())
-        _write_summary(folder, summary)
+        with contextlib.ExitStack() as opened:
+            # Unbuffered: what a full disk refuses must not come up again at the next write.
+            self._text = opened.enter_context((folder / f"{summary.id}.log").open("wb", buffering=0))
+            self._frames = opened.enter_context((folder / f"{summary.id}.events").open("wb", buffering=0))
+            self._full = False
+            _append(self._text, self._writer.header().encode())
+            _write_summary(folder, summary)
+            opened.pop_all()
 
     @property
     def path(self) -> Path:
@@ -50,15 +55,20 @@ class RunLog:
         return self._folder / f"{self._summary.id}.log"
 
     def write(self, events: Sequence[LogEvent]) -> None:
-        """Append events, in order. What would make the log larger than it may be is left out, and said so."""
+        """Append events, in order. What would make the log larger than it may be is left out, and said so.
+
+        Raises: OSError; the log then ends before these events, and takes no others.
+        """
         if self._full:
             return
-        self._text.write("".join(map(self._writer.lines, events)).encode("utf-8", "replace"))
+        self._full = True
+        _append(self._text, "".join(map(self._writer.lines, events)).encode("utf-8", "replace"))
         frame = _encoder.encode(events)
-        self._frames.write(_LENGTH.pack(len(frame)) + frame)
+        _append(self._frames, _LENGTH.pack(len(frame)) + frame)
         if self._text.tell() > MAX_TEXT_BYTES or self._frames.tell() > MAX_EVENT_BYTES:
-            self._full = True
-            self._text.write(b"*********** MAXIMUM DEBUG LOG SIZE REACHED ***********\n")
+            _append(self._text, b"*********** MAXIMUM DEBUG LOG SIZE REACHED ***********\n")
+        else:
+            self._full = False
 
     def abandon(self) -> None:
         """Close the files of a run whose end will not be known."""
@@ -75,6 +85,19 @@ class RunLog:
         )
         _write_summary(self._folder, summary)
         return summary
+
+
+def _append(file: io.FileIO, data: bytes) -> None:
+    """Write all of `data` or nothing of it. Raises: OSError."""
+    end = file.tell()
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[file.write(view) or 0 :]
+    except OSError:
+        file.truncate(end)
+        file.seek(end)
+        raise
 
 
 class LogArchive:
@@ -125,6 +148,8 @@ class LogArchive:
         try:
             return RunLog(self._folder, summary, levels, source)
         except OSError as exc:
+            for path in self._files(run_id):
+                path.unlink(missing_ok=True)
             raise UserFacingError(
                 f"The log {self._folder / run_id}.log cannot be written: {exc.strerror or exc}.",
                 code="LOG_NOT_WRITABLE",
@@ -215,5 +240,9 @@ class LogArchive:
 
 def _write_summary(folder: Path, summary: LogSummary) -> None:
     temporary = folder / f"{summary.id}.json.tmp"
-    temporary.write_bytes(msgspec.json.encode(summary))
-    temporary.replace(folder / f"{summary.id}.json")
+    try:
+        temporary.write_bytes(msgspec.json.encode(summary))
+        temporary.replace(folder / f"{summary.id}.json")
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -101,13 +101,14 @@ class RunFeed:
             observer.output(message)
 
     def write_log(self) -> None:
-        """Write what is waiting. A full disk costs the log, not the run."""
+        """Write what is waiting. A full disk costs the log, not the run, and the user is told."""
         events, self._unwritten = self._unwritten, []
         try:
             if events:
                 self._run_log.write(events)
         except OSError as exc:
             _log.warning("the log of %s cannot be written: %s", self._run_id, exc)
+            self.output("stderr", f"The log of this run ends early: {exc.strerror or exc}.\n")
 
 
 class RunService:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from circuit_runtime.project.schema import FieldType, ObjectType
+from circuit_runtime.store import faults
 from circuit_runtime.store.errors import StoreBusy, UniqueViolation
 from circuit_runtime.store.identifiers import identifier, unique_index
 from circuit_runtime.store.ids import record_id
@@ -16,6 +18,25 @@ from circuit_runtime.store.session import Row, Session, stored_columns
 from circuit_runtime.store.sqlite import Writer
 
 _COPY_FROM_ROWS = 20
+_CANCEL_TIMEOUT_S = 5.0
+
+
+def fault_of(error: Exception) -> Exception | None:
+    """What a driver's error means for its user; None for one that is a mistake of ours."""
+    match error:
+        case psycopg.errors.DiskFull():
+            return faults.disk_full()
+        case psycopg.errors.QueryCanceled():
+            return faults.interrupted()
+        case psycopg.errors.LockNotAvailable() | psycopg.errors.DeadlockDetected():
+            return StoreBusy()
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return faults.failed(str(error).strip().splitlines()[0] or "its server does not answer")
+        case _:
+            return None
+
+
+_tells_faults = faults.telling(psycopg.Error, fault_of)
 
 
 class PostgresSession(Session):
@@ -37,33 +58,45 @@ class PostgresSession(Session):
         self._label = label
         self._give_back = give_back
         self._is_closed = False
+        self._closing = threading.Lock()
         self._calendar = ("", 0)
 
     @property
     def in_transaction(self) -> bool:
         return self._connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
 
+    @_tells_faults
     def begin(self, wait_s: float = 5.0) -> None:
         if not self.in_transaction:
             self._connection.execute("BEGIN")
             self._connection.execute(f"SET LOCAL lock_timeout = '{int(wait_s * 1000)}ms'")
             self._writer.label = self._label
 
+    @_tells_faults
     def commit(self) -> None:
         if self.in_transaction:
             self._connection.execute("COMMIT")
 
+    @_tells_faults
     def rollback(self) -> None:
         if self.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        if not self._is_closed:
+        with self._closing:
+            if self._is_closed:
+                return
             self._is_closed = True
-            self.rollback()
-            self._connection.autocommit = False
-            self._give_back()
+        self.rollback()
+        self._connection.autocommit = False
+        self._give_back()
 
+    def interrupt(self) -> None:
+        with self._closing:
+            if not self._is_closed:
+                self._connection.cancel_safe(timeout=_CANCEL_TIMEOUT_S)
+
+    @_tells_faults
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         try:
             cursor = self._connection.execute(sql.encode(), parameters)
@@ -73,10 +106,11 @@ class PostgresSession(Session):
 
     def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
         with self._connection.cursor() as cursor:
-            cursor.execute(sql.encode(), parameters)
+            self._execute_on(cursor, sql, parameters)
             while rows := cursor.fetchmany(size):
                 yield rows
 
+    @_tells_faults
     def insert(self, item: ObjectType, columns: Sequence[str], rows: Iterable[Row]) -> None:
         names = _names(columns)
         table = sql.Identifier(item.table)
@@ -95,6 +129,7 @@ class PostgresSession(Session):
         except psycopg.errors.UniqueViolation as exc:
             raise _unique(item, exc) from exc
 
+    @_tells_faults
     def update(self, item: ObjectType, columns: Sequence[str], rows: Sequence[Row]) -> None:
         settings = sql.SQL(",").join(sql.SQL("{}=%s").format(sql.Identifier(name)) for name in columns)
         statement = sql.SQL("UPDATE {} SET {} WHERE id=%s").format(sql.Identifier(item.table), settings)
@@ -106,6 +141,7 @@ class PostgresSession(Session):
         except psycopg.errors.LockNotAvailable as exc:
             raise StoreBusy(self._writer.label) from exc
 
+    @_tells_faults
     def fetch(
         self, item: ObjectType, ids: Iterable[str], *, for_update: bool = False, include_deleted: bool = False
     ) -> dict[str, dict[str, Any]]:
@@ -124,6 +160,7 @@ class PostgresSession(Session):
         place = columns.index("id")
         return {row[place]: dict(zip(columns, row, strict=True)) for row in rows}
 
+    @_tells_faults
     def delete(self, item: ObjectType, ids: Iterable[str]) -> None:
         statement = sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(sql.Identifier(item.table))
         self._connection.execute(statement, (list(ids),))
@@ -151,6 +188,7 @@ class PostgresSession(Session):
     def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
         return self._numbers(_autonumber_counter(item, field_name), count)[0]
 
+    @_tells_faults
     def set_calendar(self, zone: str, fiscal_year_start_month: int) -> None:
         if (zone, fiscal_year_start_month) != self._calendar:
             self._calendar = (zone, fiscal_year_start_month)
@@ -159,6 +197,11 @@ class PostgresSession(Session):
                 (zone, str(fiscal_year_start_month)),
             )
 
+    @_tells_faults
+    def _execute_on(self, cursor: psycopg.Cursor[Row], sql: str, parameters: Sequence[Any]) -> None:
+        cursor.execute(sql.encode(), parameters)
+
+    @_tells_faults
     def _numbers(self, name: str, count: int) -> list[int]:
         query = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
         return [row[0] for row in self._connection.execute(query, (f'"{name}"', count)).fetchall()]

@@ -24,7 +24,8 @@ def stored_columns(item: ObjectType) -> tuple[str, ...]:
 class Session(ABC):
     """A connection from the store's pool; a context manager whose end rolls back what is open.
 
-    Used by one thread at a time. Reads outside a transaction see what is committed at that moment.
+    Used by one thread at a time. Reads outside a transaction see what is committed at that moment. Any method
+    may raise StoreFault: then the open transaction is lost.
     """
 
     dialect: Dialect
@@ -56,6 +57,10 @@ class Session(ABC):
 
     @abstractmethod
     def close(self) -> None: ...
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """From any thread: end the statement that runs now, if one does, with StoreFault."""
 
     @abstractmethod
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:

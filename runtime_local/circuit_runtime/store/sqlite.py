@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from circuit_runtime.project.schema import ObjectType
+from circuit_runtime.store import faults
 from circuit_runtime.store.calendar import date_part
 from circuit_runtime.store.errors import StoreBusy, UniqueViolation
 from circuit_runtime.store.ids import record_id
@@ -18,6 +19,30 @@ from circuit_runtime.store.session import Row, Session, stored_columns
 
 _BUSY_POLL_MS = 20
 _ID_BLOCK = 1000
+_REASONS = {
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_CANTOPEN: "its files cannot be opened",
+    sqlite3.SQLITE_READONLY: "its files may not be written",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged",
+    sqlite3.SQLITE_NOTADB: "its file is no database",
+}
+
+
+def fault_of(error: Exception) -> Exception | None:
+    """What a driver's error means for its user; None for one that is a mistake of ours."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    match code:
+        case sqlite3.SQLITE_FULL:
+            return faults.disk_full()
+        case sqlite3.SQLITE_INTERRUPT:
+            return faults.interrupted()
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreBusy()
+        case _:
+            return faults.failed(_REASONS[code]) if code in _REASONS else None
+
+
+_tells_faults = faults.telling(sqlite3.DatabaseError, fault_of)
 
 
 def configure(connection: sqlite3.Connection) -> None:
@@ -103,12 +128,14 @@ class SqliteSession(Session):
         self._label = label
         self._give_back = give_back
         self._is_closed = False
+        self._closing = threading.Lock()
         self._calendar = ("", 0)
 
     @property
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
+    @_tells_faults
     def begin(self, wait_s: float = 5.0) -> None:
         if self.in_transaction:
             return
@@ -124,29 +151,34 @@ class SqliteSession(Session):
                 if self._writer.is_paused or time.monotonic() >= deadline:
                     raise StoreBusy(self._writer.label) from exc
 
+    @_tells_faults
     def commit(self) -> None:
         if self.in_transaction:
             self._connection.execute("COMMIT")
             self._writer.label = ""
 
+    @_tells_faults
     def rollback(self) -> None:
         if self.in_transaction:
             self._connection.execute("ROLLBACK")
             self._writer.label = ""
 
     def close(self) -> None:
-        if not self._is_closed:
+        with self._closing:
+            if self._is_closed:
+                return
             self._is_closed = True
-            self.rollback()
-            self._give_back()
+        self.rollback()
+        self._give_back()
 
+    @_tells_faults
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self._connection.execute(sql, parameters).fetchall()
 
     def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
-        cursor = self._connection.execute(sql, parameters)
+        cursor = self._cursor(sql, parameters)
         try:
-            while rows := cursor.fetchmany(size):
+            while rows := self._next_rows(cursor, size):
                 yield rows
         finally:
             cursor.close()
@@ -160,6 +192,7 @@ class SqliteSession(Session):
         settings = ",".join(f'"{name}"=?{place}' for place, name in enumerate(columns, start=2))
         self._write_many(f"UPDATE {item.table} SET {settings} WHERE id=?1", rows)
 
+    @_tells_faults
     def fetch(
         self, item: ObjectType, ids: Iterable[str], *, for_update: bool = False, include_deleted: bool = False
     ) -> dict[str, dict[str, Any]]:
@@ -174,6 +207,7 @@ class SqliteSession(Session):
         place = columns.index("id")
         return {row[place]: dict(zip(columns, row, strict=True)) for row in rows}
 
+    @_tells_faults
     def delete(self, item: ObjectType, ids: Iterable[str]) -> None:
         self._connection.execute(
             f"DELETE FROM {item.table} WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
@@ -186,10 +220,12 @@ class SqliteSession(Session):
         keys = [_autonumber_counter(item, name) for name in (new_field, old_field)]
         self._connection.execute("UPDATE circuit_number SET key = ? WHERE key = ?", keys)
 
+    @_tells_faults
     def next_ids(self, item: ObjectType, count: int) -> list[str]:
         first = self._numbers.take(self._connection, f"id/{item.key_prefix}", count)
         return [record_id(item.key_prefix, number) for number in range(first, first + count)]
 
+    @_tells_faults
     def next_number(self, item: ObjectType, field_name: str, count: int) -> int:
         return self._numbers.take(self._connection, _autonumber_counter(item, field_name), count)
 
@@ -198,10 +234,24 @@ class SqliteSession(Session):
             self._calendar = (zone, fiscal_year_start_month)
             self._connection.create_function("circuit_date_part", 3, self._date_part)
 
+    def interrupt(self) -> None:
+        with self._closing:
+            if not self._is_closed:
+                self._connection.interrupt()
+
+    @_tells_faults
+    def _cursor(self, sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
+        return self._connection.execute(sql, parameters)
+
+    @_tells_faults
+    def _next_rows(self, cursor: sqlite3.Cursor, size: int) -> list[Row]:
+        return cursor.fetchmany(size)
+
     def _date_part(self, function: str, value: int | str | None, in_user_zone: int) -> int | str | None:
         zone, fiscal_year_start_month = self._calendar
         return date_part(function, value, zone if in_user_zone else "UTC", fiscal_year_start_month)
 
+    @_tells_faults
     def _write_many(self, sql: str, rows: Iterable[Row]) -> None:
         try:
             self._connection.executemany(sql, rows)

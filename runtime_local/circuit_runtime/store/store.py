@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from circuit_runtime.project.schema import Schema
+from circuit_runtime.store.faults import failed
 from circuit_runtime.store.migration import Migration, migrate
 from circuit_runtime.store.session import Dialect, Session
 from circuit_runtime.store.sqlite import Numbers, SqliteSession, Writer, configure
+from circuit_runtime.store.sqlite import fault_of as sqlite_fault_of
 from circuit_runtime.store.users import ensure_developer
 
 if TYPE_CHECKING:
@@ -62,8 +64,14 @@ class Store:
         return type(self)(engine, "postgresql")
 
     def session(self, label: str = "") -> Session:
-        """A session; `label` names its writer to others that have to wait."""
-        pooled = self._engine.raw_connection()
+        """A session; `label` names its writer to others that have to wait.
+
+        Raises: StoreFault, StoreBusy: the database cannot be opened.
+        """
+        try:
+            pooled = self._engine.raw_connection()
+        except sa.exc.DBAPIError as exc:
+            raise _fault_of(exc) from exc
         driver: Any = pooled.driver_connection
         if self.dialect == "sqlite":
             connection: sqlite3.Connection = driver
@@ -95,3 +103,10 @@ def _use_temporary_tables(connection: psycopg.Connection[tuple[Any, ...]]) -> No
     """Let names stand for temporary tables, also those that are to be created."""
     connection.execute("SET search_path = pg_temp")
     connection.commit()
+
+
+def _fault_of(error: sa.exc.DBAPIError) -> Exception:
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return sqlite_fault_of(cause) or error
+    return failed(str(cause).strip().splitlines()[0] if str(cause).strip() else "its server does not answer")
