@@ -42,16 +42,24 @@ def register(app: typer.Typer) -> None:
 
 def serve_command(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = _DEFAULT_PORT,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = _DEFAULT_PORT,
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of its data.")] = Path("environment"),
     database: Annotated[
         str | None,
         typer.Option("--database", metavar="URL", help="postgresql://… instead of SQLite in the folder."),
     ] = None,
     name: Annotated[str, typer.Option("--name", help="What the environment is called.")] = "staging",
+    project: ProjectOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Run an environment server; prints one line of JSON when it accepts requests."""
+    """Run an environment server; prints one line of JSON when it accepts requests.
+
+    It serves no project until one is deployed, so --project changes nothing here.
+    """
+    if database is not None and not database.startswith("postgresql://"):
+        raise typer.BadParameter("--database is an address like postgresql://user:password@host/name.")
     with presented(Presenter(json_output)):
         from circuit_env.server import serve
 

@@ -15,6 +15,7 @@ from circuit_cli.options import (
     EXIT_INTERRUPTED,
     EXIT_LOCKED,
     EXIT_NOT_ALLOWED,
+    EXIT_STILL_RUNNING,
     EXIT_USAGE,
 )
 from circuit_link.errors import UserFacingError
@@ -40,6 +41,7 @@ _EXIT_CODES: Mapping[str, int] = {
     "DEPLOY_LOCKED": EXIT_LOCKED,
     "DEPLOY_BASE_MOVED": EXIT_CONFLICT,
     "ENVIRONMENT_UNKNOWN": EXIT_USAGE,
+    "STILL_RUNNING": EXIT_STILL_RUNNING,
 }
 
 

@@ -18,12 +18,13 @@ import circuit_link.env_protocol as env
 from circuit_link.bundle import manifest_of
 from circuit_link.errors import UserFacingError
 from circuit_link.host_protocol import RunRequest, RunResult
-from circuit_link.http import HttpError, HttpResponse, HttpSession, ServerSentEvent
+from circuit_link.http import HttpError, HttpResponse, HttpSession, ServerSentEvent, StreamRefused
 
 _T = TypeVar("_T")
 _STREAM_SILENCE_S = 30.0
 _RUN_TIMEOUT_S = 700.0
 _RECONNECTS = 5
+_UNREACHABLE = "ENVIRONMENT_UNREACHABLE"
 
 EventListener = Callable[[env.DeploymentEvent], None]
 
@@ -35,11 +36,15 @@ class EnvironmentClient:
         url: address of the server, `http://127.0.0.1:8080`.
         token: None only for `login`.
         session: for tests; otherwise one is made for `url`.
+        reconnect_pause_s: how long a broken stream waits before its second try; doubled for each further one.
     """
 
-    def __init__(self, url: str, token: str | None, session: HttpSession | None = None) -> None:
+    def __init__(
+        self, url: str, token: str | None, session: HttpSession | None = None, reconnect_pause_s: float = 0.4
+    ) -> None:
         self.url = url.rstrip("/")
         self._http = session or HttpSession(self.url, token)
+        self._reconnect_pause_s = reconnect_pause_s
 
     def __enter__(self) -> Self:
         return self
@@ -113,15 +118,28 @@ class EnvironmentClient:
         return self._call("GET", f"/deployments/{deployment}", env.Deployment)
 
     def follow(self, started: env.Deployment, on_event: EventListener | None = None) -> env.Deployment:
-        """Report a deployment's events until it ends, resuming the stream where it broke."""
-        path = f"/deployments/{started.deployment}/events"
-        for event in self._resumed(path):
-            deployment_event = _decode(event.data.encode(), env.DeploymentEvent, self.url)
-            if on_event:
-                on_event(deployment_event)
-            if deployment_event.deployment.state in env.FINAL_STATES:
-                return deployment_event.deployment
-        return self.deployment(started.deployment)
+        """Report a deployment's events until it ends, resuming the stream where it broke.
+
+        Raises:
+            UserFacingError: code STILL_RUNNING, when the server was not reached again.
+        """
+        try:
+            for event in self._resumed(f"/deployments/{started.deployment}/events"):
+                deployment_event = _decode(event.data.encode(), env.DeploymentEvent, self.url)
+                if on_event:
+                    on_event(deployment_event)
+                if deployment_event.deployment.state in env.FINAL_STATES:
+                    return deployment_event.deployment
+            return self.deployment(started.deployment)
+        except UserFacingError as exc:
+            if exc.code != _UNREACHABLE:
+                raise
+            raise UserFacingError(
+                f"{self.url} was lost while {started.deployment} was under way. It goes on where the server runs.",
+                code="STILL_RUNNING",
+                hint="`circuit-cli status` shows what became of it. Deploying again is safe.",
+                details=exc.details,
+            ) from exc
 
     def tail_logs(self, cursor: str = "") -> Iterator[env.LogLine]:
         """Lines of the environment's logs as they are written, from behind `cursor`, until the caller stops."""
@@ -137,11 +155,13 @@ class EnvironmentClient:
                     last_id = event.id
                     yield event
                 return
+            except StreamRefused as exc:
+                raise _refusal(exc.response, self.url) from exc
             except HttpError as exc:
                 failures += 1
                 if failures > _RECONNECTS:
                     raise self._unreachable(exc) from exc
-                time.sleep(0.2 * 2**failures)
+                time.sleep(self._reconnect_pause_s * 2 ** (failures - 1))
 
     def _upload(self, manifest: env.Manifest, files: Mapping[str, bytes]) -> int:
         """Send the blobs that the server lacks; the number of bytes sent."""
@@ -171,7 +191,7 @@ class EnvironmentClient:
     def _unreachable(self, cause: HttpError) -> UserFacingError:
         return UserFacingError(
             f"The environment at {self.url} did not answer. Nothing was changed by this request.",
-            code="ENVIRONMENT_UNREACHABLE",
+            code=_UNREACHABLE,
             hint="Check the address, and that the server runs (`circuit-cli serve`).",
             details=str(cause),
         )

@@ -42,6 +42,14 @@ class AnswerTooLong(HttpError):
     """The answer's body is longer than the caller takes."""
 
 
+class StreamRefused(HttpError):
+    """A stream of events was asked for, and the server refused; `response` is what it said."""
+
+    def __init__(self, message: str, response: HttpResponse) -> None:
+        super().__init__(message)
+        self.response = response
+
+
 def send_pinned(
     method: str,
     url: str,
@@ -136,7 +144,7 @@ class HttpSession:
 
         `timeout_s` bounds the silence between two chunks; servers send comments to keep the line alive.
 
-        Raises: HttpTimeout, HttpError; also where the answer is not an event stream.
+        Raises: StreamRefused, HttpTimeout, HttpError.
         """
         headers = {"accept": "text/event-stream", "cache-control": "no-store"}
         if last_event_id:
@@ -145,8 +153,8 @@ class HttpSession:
         try:
             with self._client.stream("GET", path, headers=headers, timeout=timeout) as response:
                 if response.status_code != httpx.codes.OK:
-                    response.read()
-                    raise HttpError(f"{self._base_url}{path} answered {response.status_code}: {response.text}")
+                    answer = _answer(response, response.read())
+                    raise StreamRefused(f"{self._base_url}{path} answered {answer.status_code}", answer)
                 for event in EventSource(response).iter_sse():
                     yield ServerSentEvent(event.id, event.event, event.data)
         except httpx.TimeoutException as exc:
