@@ -70,6 +70,7 @@ class DataTransaction:
         self._savepoints: dict[int, _Savepoint] = {}
         self._first_written: ObjectType | None = None
         self._forgiven = 0
+        self._has_locked = False
         self.in_run_as = False
 
     @property
@@ -107,6 +108,24 @@ class DataTransaction:
             return self._undone_if_failed(request, item)
         finally:
             self._events.emit(ev.DmlEnd, **place)
+
+    def begin_locking(self) -> None:
+        """A query is about to lock its rows, which only a write transaction can. Raises: StoreBusy."""
+        self._context.session.begin()
+        self._has_locked = True
+
+    def give_locks_back(self) -> bool | None:
+        """Let go of the rows that queries locked, unless that would undo something.
+
+        Returns whether it did; None where no query has locked anything.
+        """
+        if not self._has_locked:
+            return None
+        if self._context.written or self.has_open_savepoints:
+            return False
+        self._context.session.rollback()
+        self._has_locked = False
+        return True
 
     def savepoint(self) -> int:
         """Mark this moment. Costs one DML statement."""

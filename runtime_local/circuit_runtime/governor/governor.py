@@ -5,14 +5,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from circuit_log.limits import LimitName, LimitUse
 from circuit_runtime.governor.profiles import breach_text
 
 DEFAULT_NAMESPACE = "(default)"
 _WARN_SHARE = 0.8
-# Measured from outside rather than counted; start_test and partial success do not turn them back.
+# Measured from outside rather than counted; partial success does not turn them back.
 _MEASURED = frozenset({LimitName.CPU_MS, LimitName.HEAP_BYTES, LimitName.WALL_MS})
+_CLOCKS = frozenset({LimitName.CPU_MS, LimitName.WALL_MS})
+
+
+class TestPhase(Enum):
+    """Where a test stands; each one comes once."""
+
+    __test__ = False
+
+    BEFORE = "before"
+    MEASURED = "measured"
+    AFTER = "after"
 
 
 class LimitBreached(Exception):
@@ -35,6 +47,9 @@ class Governor:
 
     The transaction's thread counts; the monitor's thread reports what it measures.
 
+    Attributes:
+        test_phase: of a test: before, in or after its measured part.
+
     Args:
         maxima: of every counter.
         on_change: called with the counters that moved, on the thread that moved them.
@@ -49,7 +64,11 @@ class Governor:
     ) -> None:
         self._maxima = dict(maxima)
         self._used = dict.fromkeys(maxima, 0)
-        self._before_test: dict[LimitName, int] | None = None
+        # Readings of the clocks as they came; what is used is counted from `_clock_zero`.
+        self._clock_reading = dict.fromkeys(_CLOCKS, 0)
+        self._clock_zero = dict.fromkeys(_CLOCKS, 0)
+        self._before_test: Mapping[LimitName, int] = {}
+        self.test_phase = TestPhase.BEFORE
         self._warned: set[LimitName] = set()
         self._on_change = on_change
         self._on_warning = on_warning
@@ -77,6 +96,9 @@ class Governor:
     def measure(self, name: LimitName, value: int) -> bool:
         """Take over a measured counter; whether it is still within its limit."""
         with self._lock:
+            if name in _CLOCKS:
+                self._clock_reading[name] = value
+                value = max(0, value - self._clock_zero[name])
             changed = self._used[name] != value
             self._used[name] = value
             use = self._use(name)
@@ -88,6 +110,8 @@ class Governor:
         """Declare the transaction dead for passing `name`; the first breach counts."""
         with self._lock:
             if self._breach is None:
+                # What could not be had any more, as memory, is counted as the first that is too many.
+                self._used[name] = max(self._used[name], self._maxima[name] + 1)
                 text = breach_text(name, self._used[name], self._maxima[name])
                 self._breach = LimitBreached(name, text)
             return self._breach
@@ -122,19 +146,29 @@ class Governor:
         self._replace(mark.used)
 
     def start_test(self) -> None:
-        """Begin with fresh counters; `stop_test` goes on with those that were. Once."""
-        if self._before_test is None:
-            self._before_test = dict(self.mark().used)
-            self._replace(dict.fromkeys(self._maxima, 0))
+        """Begin the measured part of a test, with fresh counters and clocks."""
+        self._before_test = self.mark().used
+        self.reset()
+        self.test_phase = TestPhase.MEASURED
 
     def stop_test(self) -> None:
-        if self._before_test is not None:
-            self._replace(self._before_test)
-            self._before_test = None
+        """End the measured part: the counters and clocks from before it go on."""
+        self.test_phase = TestPhase.AFTER
+        self._set_clocks(self._before_test)
+        self._replace(self._before_test)
 
     def reset(self) -> None:
-        """Fresh counters for good, as after a test's setup."""
-        self._replace(dict.fromkeys(self._maxima, 0))
+        """Fresh counters and clocks, as after a test's setup."""
+        self.test_phase = TestPhase.BEFORE
+        nothing = dict.fromkeys(self._maxima, 0)
+        self._set_clocks(nothing)
+        self._replace(nothing)
+
+    def _set_clocks(self, used: Mapping[LimitName, int]) -> None:
+        with self._lock:
+            for name in _CLOCKS:
+                self._clock_zero[name] = self._clock_reading[name] - used[name]
+                self._used[name] = used[name]
 
     def _replace(self, used: Mapping[LimitName, int]) -> None:
         with self._lock:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http
 import time
+from collections.abc import Callable
+from typing import Any
 
 import circuit_log.events as ev
 from circuit_link import wire
+from circuit_log.levels import Level
 from circuit_log.limits import LimitName
 from circuit_runtime.callouts.port import CalloutFailed, CalloutPort
 from circuit_runtime.dml.transaction import DataTransaction
@@ -20,6 +23,7 @@ from circuit_runtime.project.settings import Settings
 _LONGEST_TIMEOUT_MS = 120_000
 _UNCOMMITTED = "You have uncommitted work pending. Please commit or rollback before calling out."
 _SAVEPOINTS = "All active Savepoints must be released before making callouts."
+_LOCKS_KEPT = "Rows that were locked by FOR UPDATE stay locked during this callout: there is uncommitted work."
 _IN_TRIGGER = "Callout from triggers are currently not supported."
 
 
@@ -34,6 +38,7 @@ class CalloutDesk:
         data: DataTransaction,
         triggers: Triggers,
         events: EventLog,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._port = port
         self._settings = settings
@@ -41,6 +46,7 @@ class CalloutDesk:
         self._data = data
         self._triggers = triggers
         self._events = events
+        self._monotonic = monotonic
         self._spent_ms = 0.0
 
     def send(self, request: wire.Callout) -> wire.HttpAnswer:
@@ -57,7 +63,7 @@ class CalloutDesk:
             raise ScriptException(
                 "CalloutException", f"Exceeded max time limit of {total_ms} milliseconds for callouts"
             )
-        began = time.monotonic()
+        began = self._monotonic()
         try:
             answer = self._port.send(
                 request.method,
@@ -70,7 +76,7 @@ class CalloutDesk:
         except CalloutFailed as exc:
             raise ScriptException("CalloutException", str(exc)) from exc
         finally:
-            self._spent_ms += (time.monotonic() - began) * 1000
+            self._spent_ms += (self._monotonic() - began) * 1000
         self._events.emit(
             ev.CalloutResponse,
             path=request.path,
@@ -94,9 +100,13 @@ class CalloutDesk:
             if self._data.has_uncommitted_work:
                 raise ScriptException("CalloutException", _UNCOMMITTED)
         self._governor.charge(LimitName.CALLOUTS)
-        self._events.emit(
-            ev.CalloutRequest, path=request.path, line=request.line, method=request.method, endpoint=request.url
-        )
+        place: dict[str, Any] = {"path": request.path, "line": request.line}
+        match self._data.give_locks_back():
+            case True:
+                self._events.emit(ev.LocksReleased, **place)
+            case False:
+                self._events.emit(ev.UserDebug, level=Level.INFO, text=_LOCKS_KEPT, **place)
+        self._events.emit(ev.CalloutRequest, method=request.method, endpoint=request.url, **place)
 
     def _total_ms(self) -> int:
         """With a write lock held, callouts get less time, so that nobody else waits long."""

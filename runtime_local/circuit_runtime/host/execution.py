@@ -132,7 +132,13 @@ class Execution:
         )
         self._data = DataTransaction(context, self._governor, self._events)
         self._queries = QueryDesk(
-            project, session, self._governor, self._events, self._users.current, self._clock.now
+            project,
+            session,
+            self._governor,
+            self._events,
+            self._users.current,
+            self._clock.now,
+            self._data.begin_locking,
         )
         is_test = isinstance(request.entry, wire.TestEntry)
         if is_test:
@@ -216,7 +222,7 @@ class Execution:
     def _with_worker(self) -> _End:
         limits = WorkerLimits(
             heap_bytes=self._governor.maximum(LimitName.HEAP_BYTES),
-            cpu_ms=self._governor.maximum(LimitName.CPU_MS),
+            cpu_ms=self._governor.maximum(LimitName.CPU_MS) * self._cpu_allowances(),
         )
         with self._pool.acquire(limits, debug=self._request.mode == "debug") as worker:
             self._worker = worker
@@ -248,6 +254,10 @@ class Execution:
                     self._watch.stop()
                 self._port.target = _NoWorker()
 
+    def _cpu_allowances(self) -> int:
+        """How often the CPU limit may be used up: a test's setup, its measured part and the rest have one each."""
+        return 3 if isinstance(self._request.entry, wire.TestEntry) else 1
+
     def _write_entry(self) -> None:
         match self._request.entry:
             case Intake() as intake:
@@ -264,6 +274,10 @@ class Execution:
             return _End("error", error, done.exit_code, done.coverage)
         if done.error is None:
             return _End("success", coverage=done.coverage)
+        if done.error.type == MemoryError.__name__:
+            # The operating system refused what would have passed the limit by far.
+            self._governor.break_off(LimitName.HEAP_BYTES)
+            self._service.last_place = next(((each.path, each.line) for each in done.error.frames), ("", 0))
         return _End("error", _run_error(done.error), done.exit_code or 1, done.coverage)
 
     def _end_of_lost_worker(self, text: str) -> _End:

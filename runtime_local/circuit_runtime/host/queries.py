@@ -73,7 +73,7 @@ def _run(opened: Opened, request: hp.RunQuery, governor: Governor) -> _Found:
     with opened.store.session("a query") as session:
         user = find_user(session, project.schema, request.user)
         events = EventLog(LogLevels(), time.monotonic_ns(), _Nobody())
-        desk = QueryDesk(project, session, governor, events, lambda: user, lambda: now)
+        desk = QueryDesk(project, session, governor, events, lambda: user, lambda: now, session.begin)
         try:
             if _is_search(request.text):
                 pages = desk.search(request.text, {})

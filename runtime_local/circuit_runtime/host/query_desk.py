@@ -36,13 +36,16 @@ class QueryDesk:
         events: EventLog,
         user: Callable[[], wire.UserRef],
         now: Callable[[], dt.datetime],
+        begin_locking: Callable[[], None],
     ) -> None:
+        """`begin_locking` is called before a query that locks its rows."""
         self._project = project
         self._session = session
         self._governor = governor
         self._events = events
         self._user = user
         self._now = now
+        self._begin_locking = begin_locking
         self._cursors: dict[int, list[list[Any]]] = {}
         self._numbers = itertools.count(1)
         self.fixed_search_results: tuple[str, ...] | None = None
@@ -117,7 +120,7 @@ class QueryDesk:
         # One row more than may be read shows that the limit is passed, and reads no further.
         most = self._governor.remaining(LimitName.QUERY_ROWS) + 1
         if prepared.locks:
-            self._session.begin()
+            self._begin_locking()
         try:
             rows, child_rows = prepared.run(self._session, binds, most)
         except SoqlError as exc:

@@ -14,7 +14,7 @@ from circuit_link.errors import UserFacingError
 from circuit_log.limits import LimitName
 from circuit_runtime.dml.errors import DmlFailed
 from circuit_runtime.dml.transaction import DataTransaction, DmlRequest
-from circuit_runtime.governor.governor import Governor
+from circuit_runtime.governor.governor import Governor, TestPhase
 from circuit_runtime.host.callout_desk import CalloutDesk
 from circuit_runtime.host.conversation import Request, ScriptException
 from circuit_runtime.host.event_log import EventLog
@@ -190,11 +190,15 @@ class WorkerService:
             raise ScriptException("CircuitException", "CircuitTest works within tests only.")
         match request.action:
             case "start":
+                self._enter_phase(TestPhase.BEFORE, "Testing already started")
+                self._measure()
                 self._governor.start_test()
                 self._data.forget_savepoints()
                 self._data.forgive_uncommitted_work()
                 self._events.emit(ev.SavepointReset, path=request.path, line=request.line)
             case "stop":
+                self._enter_phase(TestPhase.MEASURED, "Testing not started")
+                self._measure()
                 self._governor.stop_test()
                 self._data.forget_savepoints()
             case "run_as":
@@ -208,10 +212,15 @@ class WorkerService:
             case "search_results":
                 self._queries.fixed_search_results = tuple(map(str, request.value or ()))
             case "setup_done":
+                self._measure()
                 self._governor.reset()
                 self._data.forget_savepoints()
                 self._data.forgive_uncommitted_work()
         return None
+
+    def _enter_phase(self, after: TestPhase, refusal: str) -> None:
+        if self._governor.test_phase is not after:
+            raise ScriptException("CircuitException", refusal)
 
     def _secret(self, name: str) -> str:
         """The value comes from the host's own environment, which no worker sees."""

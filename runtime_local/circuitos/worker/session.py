@@ -159,7 +159,9 @@ class Session:
             limit = self._start.limits.get("heap_bytes", 0)
             exc.args = (f"no memory is left below the heap limit of {limit} bytes",)
         error = script_error(exc, self._scripts.paths)
-        self._journal.log_thrown(error)
+        if dead is None:
+            # The host, which knows where it happened, logs a breach itself.
+            self._journal.log_thrown(error)
         return error
 
     def _finish(self, exit_code: int, error: wire.ScriptError | None) -> None:

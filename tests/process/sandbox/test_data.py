@@ -204,7 +204,7 @@ print(r.email, r.object_name, repr(r))
     assert (dml.operation, dml.object_name, dml.line) == ("insert", "Contact", 5)
     assert dml.records == [{"last_name": "Byron", "tags": ["hot"]}, {"last_name": "Lovelace", "unknown": 1}]
     assert host.stdout.splitlines() == [
-        "003000000000000AAA 003000000000001AAA True True ()",
+        "003000000000000AAA 003000000000001AAA True True []",
         "None Contact Record('Contact', last_name='Byron', tags={'hot'}, id='003000000000000AAA')",
     ]
 
@@ -264,7 +264,7 @@ except DmlException as exc:
 """
 
     assert run(text, handlers={wire.Dml: fail}).stdout == (
-        "Insert failed. First exception on row 1 1 None REQUIRED_FIELD_MISSING ('last_name',)\n"
+        "Insert failed. First exception on row 1 1 None REQUIRED_FIELD_MISSING ['last_name']\n"
     )
 
 
