@@ -42,6 +42,7 @@ from circuit_console.window.actions import CommandActions
 from circuit_console.window.choices import fill_palette
 from circuit_console.window.commands import all_commands
 from circuit_console.window.controller import Controller, Parts
+from circuit_console.window.editor_menu import EditorMenu
 from circuit_console.window.errors import exception_hook
 from circuit_console.window.follow import FollowDebugger
 from circuit_console.window.main_window import MainWindow
@@ -174,6 +175,7 @@ class Console(QObject):
             search=self.search,
             console=self.console_pane,
             breakpoints_pane=self.breakpoints_pane,
+            variables=self.variables,
             tests=self.tests,
             breakpoints=self.breakpoints,
             host=self.host,
@@ -184,6 +186,7 @@ class Console(QObject):
         commands = all_commands(window, self.editor, self.runs, self.controller)
         self.actions = CommandActions(window, self.editor, commands)
         fill_palette(window, theme, self.editor, self.explorer, self.controller, self.actions)
+        self.editor_menu = EditorMenu(self.editor, self.actions, self)
         self.status = StatusPresenter(window, self.editor, self.host, self.runs, self.controller, self)
         self.follow = FollowDebugger(
             window, self.editor, self.runs, self.debug, self.variables, self.controller, self

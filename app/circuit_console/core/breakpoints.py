@@ -32,6 +32,44 @@ class Breakpoint(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     hits: int = 0
 
+    @property
+    def note(self) -> str:
+        """What makes it more than a plain one."""
+        return self.log_message or self.condition or self.hit_condition
+
+
+class FunctionBreakpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Stops where a function is entered; `name` is `function` or `Class.method`."""
+
+    name: str
+    is_enabled: bool = True
+    is_verified: bool | None = None
+    reason: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runtime said of a breakpoint that was sent with `sent_line`; `line` is where it stands there."""
+
+    key: str
+    sent_line: int
+    line: int
+    is_verified: bool
+    reason: str = ""
+
+
+class ExceptionFilter(msgspec.Struct, frozen=True):
+    """A kind of exception that can stop a run; `id` as the debug protocol's servers name it."""
+
+    id: str
+    title: str
+
+
+EXCEPTION_FILTERS = (
+    ExceptionFilter("uncaught", "Uncaught exceptions"),
+    ExceptionFilter("userUnhandled", "Uncaught in script"),
+    ExceptionFilter("raised", "Raised exceptions"),
+)
+
 
 class BreakpointSet:
     """All breakpoints of a project, in the order of path and line. At most one a line."""
@@ -90,6 +128,28 @@ class BreakpointSet:
 
     def put(self, breakpoint: Breakpoint) -> None:
         self._by_key[breakpoint.key] = breakpoint
+
+    def get(self, key: str) -> Breakpoint | None:
+        return self._by_key.get(key)
+
+    def judge(self, verdict: Verdict) -> Breakpoint | None:
+        """Note what the runtime said; returns the changed one, None where it was removed meanwhile.
+
+        It follows the runtime to another line only if it is still where it was sent from, and that line is free.
+        """
+        present = self._by_key.get(verdict.key)
+        if present is None:
+            return None
+        other = self.at(present.path, verdict.line)
+        moves = present.line == verdict.sent_line and other is None
+        judged = msgspec.structs.replace(
+            present,
+            line=verdict.line if moves else present.line,
+            is_verified=verdict.is_verified,
+            reason=verdict.reason,
+        )
+        self._by_key[judged.key] = judged
+        return judged
 
     def move(self, path: str, lines: dict[str, int]) -> bool:
         """Follow the text: new line of each key; keys of `path` that are missing lost their line.

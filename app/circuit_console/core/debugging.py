@@ -7,6 +7,17 @@ from typing import Literal
 import msgspec
 
 
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What the debugger at the other end can do; nothing before one has answered."""
+
+    restarts_frames: bool = False
+    jumps: bool = False
+    chooses_call: bool = False
+    completes: bool = False
+    steps_back: bool = False
+    exception_filters: frozenset[str] = frozenset()
+
+
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """Why and where the run stopped. `reason` is step, breakpoint, pause, exception, entry or goto."""
 
@@ -29,6 +40,7 @@ class StackFrame(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     column: int = 0
     is_label: bool = False
+    can_restart: bool = True
 
     @property
     def short_name(self) -> str:
@@ -57,6 +69,14 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
     named_count: int = 0
     indexed_count: int = 0
     evaluate_name: str = ""
+    is_read_only: bool = False
+
+
+class StepTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A call on the line that runs next, which a step can enter."""
+
+    id: int
+    label: str
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):

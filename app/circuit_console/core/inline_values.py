@@ -6,9 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_DOTTED = re.compile(r"(?<![\w.)\]])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _STRING = re.compile(r"(\"[^\"]*\"|'[^']*')")
 _MOST_NAMES = 3
 _LONGEST_VALUE = 60
+
+
+def name_at(text: str, column: int) -> str:
+    """The dotted name at a 1-based column, up to the part that is there: `lead.email` of `lead.email.lower`.
+
+    "" where there is none, within a string, or where the name is part of the value of a call.
+    """
+    for found in _DOTTED.finditer(_STRING.sub(lambda match: " " * len(match[0]), text)):
+        if found.start() < column <= found.end():
+            end = text.find(".", column - 1, found.end())
+            return text[found.start() : end if end >= 0 else found.end()]
+    return ""
 
 
 def inline_values(

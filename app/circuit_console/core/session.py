@@ -31,6 +31,11 @@ class StoredBreakpoint(msgspec.Struct, frozen=True, kw_only=True):
     is_enabled: bool = True
 
 
+class StoredFunctionBreakpoint(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    is_enabled: bool = True
+
+
 class PerspectiveLayout(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes of the regions in pixels, which are shown, and which pages are on top."""
 
@@ -52,8 +57,8 @@ class ProjectSession(msgspec.Struct, frozen=True, kw_only=True):
     tabs: tuple[OpenTab, ...] = ()
     active_tab: str = ""
     breakpoints: tuple[StoredBreakpoint, ...] = ()
-    stops_on_uncaught: bool = True
-    stops_on_raised: bool = False
+    function_breakpoints: tuple[StoredFunctionBreakpoint, ...] = ()
+    exception_filters: tuple[str, ...] = ("uncaught",)
     watches: tuple[str, ...] = ()
     perspective: str = "edit"
     layouts: dict[str, PerspectiveLayout] = {}

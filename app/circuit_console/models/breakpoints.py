@@ -1,4 +1,4 @@
-"""The project's breakpoints, and the two exception filters, for Qt views."""
+"""The project's breakpoints, of lines, functions and exceptions, for Qt views."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFont
 
-from circuit_console.core.breakpoints import Breakpoint
+from circuit_console.core.breakpoints import Breakpoint, ExceptionFilter, FunctionBreakpoint
 from circuit_console.core.theme import ColorName
 from circuit_console.models.look import Look
 
@@ -15,19 +15,18 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)
-class ExceptionFilter:
-    """A row below the breakpoints: `name` is uncaught or raised."""
+class FilterRow:
+    """A kind of exception, and whether it stops the run."""
 
-    name: str
-    title: str
+    filter: ExceptionFilter
     is_on: bool
 
 
-Row = Breakpoint | ExceptionFilter
+Row = Breakpoint | FunctionBreakpoint | FilterRow
 
 
 class BreakpointsModel(QAbstractTableModel):
-    """Two columns: the file with its condition, and the line; for a filter, whether it is on."""
+    """Two columns: what stops the run, and where; behind a line, how often it did in this run."""
 
     def __init__(self, look: Look, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,16 +34,20 @@ class BreakpointsModel(QAbstractTableModel):
         self._rows: tuple[Row, ...] = ()
         self._hit: tuple[str, int] | None = None
 
-    def show_rows(self, breakpoints: tuple[Breakpoint, ...], filters: tuple[ExceptionFilter, ...]) -> None:
-        self.beginResetModel()
-        self._rows = (*breakpoints, *filters)
-        self.endResetModel()
+    def show_rows(self, rows: tuple[Row, ...]) -> None:
+        """Replace all; where only their content changed, the views keep their place."""
+        if len(rows) != len(self._rows):
+            self.beginResetModel()
+            self._rows = rows
+            self.endResetModel()
+            return
+        self._rows = rows
+        self._tell_changed()
 
     def mark_hit(self, place: tuple[str, int] | None) -> None:
         """The path and line where the run stands; its row is bold."""
         self._hit = place
-        if self._rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, 1))
+        self._tell_changed()
 
     def row_at(self, index: Index) -> Row | None:
         return self._rows[index.row()] if index.isValid() else None
@@ -64,15 +67,12 @@ class BreakpointsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return _title(row) if is_first else _place(row)
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
-                return _told(row)
+                return told(row)
             case Qt.ItemDataRole.DecorationRole if is_first:
                 icon_name, token = _icon(row)
                 return self._look.icon(icon_name, token, 12)
             case Qt.ItemDataRole.ForegroundRole:
-                is_off = (isinstance(row, Breakpoint) and not row.is_enabled) or (
-                    isinstance(row, ExceptionFilter) and not row.is_on
-                )
-                return self._look.color("faint" if is_off else ("text" if is_first else "dim"))
+                return self._look.color("faint" if not _is_on(row) else ("text" if is_first else "dim"))
             case Qt.ItemDataRole.FontRole:
                 is_hit = isinstance(row, Breakpoint) and (row.path, row.line) == self._hit
                 return self._look.ui(13, QFont.Weight.DemiBold if is_hit else QFont.Weight.Normal)
@@ -81,31 +81,24 @@ class BreakpointsModel(QAbstractTableModel):
             case _:
                 return None
 
-
-def _title(row: Row) -> str:
-    if isinstance(row, ExceptionFilter):
-        return row.title
-    name = row.path.rpartition("/")[2]
-    note = row.log_message or row.condition or row.hit_condition
-    return f"{name}  ·  {note}" if note else name
+    def _tell_changed(self) -> None:
+        if self._rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, 1))
 
 
-def _place(row: Row) -> str:
-    if isinstance(row, ExceptionFilter):
-        return "on" if row.is_on else "off"
-    return str(row.line)
-
-
-def _told(row: Row) -> str:
-    if isinstance(row, ExceptionFilter):
-        return f"{row.title}: {'on' if row.is_on else 'off'}. Enter switches."
-    parts = [f"{row.path} line {row.line}"]
-    if row.condition:
-        parts.append(f"if {row.condition}")
-    if row.hit_condition:
-        parts.append(f"hits {row.hit_condition}")
-    if row.log_message:
-        parts.append(f"logs {row.log_message}")
+def told(row: Row) -> str:
+    """All there is to say of a row, in words."""
+    match row:
+        case FilterRow():
+            return f"{row.filter.title}: {'on' if row.is_on else 'off'}. Space switches."
+        case FunctionBreakpoint():
+            parts = [f"function {row.name}"]
+        case Breakpoint():
+            parts = [f"{row.path} line {row.line}"]
+            parts += [f"if {row.condition}"] if row.condition else []
+            parts += [f"hits {row.hit_condition}"] if row.hit_condition else []
+            parts += [f"logs {row.log_message}"] if row.log_message else []
+            parts += [f"stopped {row.hits} ×"] if row.hits else []
     if not row.is_enabled:
         parts.append("off")
     if row.is_verified is False:
@@ -113,13 +106,45 @@ def _told(row: Row) -> str:
     return ", ".join(parts)
 
 
+def _is_on(row: Row) -> bool:
+    return row.is_on if isinstance(row, FilterRow) else row.is_enabled
+
+
+def _title(row: Row) -> str:
+    match row:
+        case FilterRow():
+            return row.filter.title
+        case FunctionBreakpoint():
+            return row.name
+        case Breakpoint():
+            name = row.path.rpartition("/")[2]
+            note = row.reason if row.is_verified is False and row.reason else row.note
+            return f"{name}  ·  {note}" if note else name
+
+
+def _place(row: Row) -> str:
+    match row:
+        case FilterRow():
+            return "on" if row.is_on else "off"
+        case FunctionBreakpoint():
+            return "call"
+        case Breakpoint():
+            return f"{row.line}  ×{row.hits}" if row.hits else str(row.line)
+
+
 def _icon(row: Row) -> tuple[str, ColorName]:
-    if isinstance(row, ExceptionFilter):
-        return "zap", "err" if row.is_on else "faint"
-    if not row.is_enabled or row.is_verified is False:
-        return "circle", "faint" if not row.is_enabled else "err"
-    if row.log_message:
-        return "diamond-filled", "accent"
-    if row.condition or row.hit_condition:
-        return "circle-equal-filled", "paused"
-    return "circle-filled", "err"
+    match row:
+        case FilterRow():
+            return "zap", "err" if row.is_on else "faint"
+        case _ if not row.is_enabled:
+            return "circle", "faint"
+        case _ if row.is_verified is False:
+            return "circle", "err"
+        case FunctionBreakpoint():
+            return "box", "err"
+        case Breakpoint() if row.log_message:
+            return "diamond-filled", "accent"
+        case Breakpoint() if row.note:
+            return "circle-equal-filled", "paused"
+        case _:
+            return "circle-filled", "err"

@@ -42,6 +42,7 @@ class Node:
     evaluate_name: str = ""
     changed: bool = False
     error: bool = False
+    is_read_only: bool = False
     children: list[Node] | None = None
     is_loading: bool = field(default=False)
 
@@ -204,7 +205,7 @@ class VariablesModel(QAbstractItemModel):
         flags = super().flags(index)
         node = self.node(index)
         if node is not None and (
-            (node.kind is NodeKind.VARIABLE and index.column() == _VALUE)
+            (node.kind is NodeKind.VARIABLE and index.column() == _VALUE and not node.is_read_only)
             or (node.kind is NodeKind.WATCH and index.column() == _NAME)
         ):
             flags |= Qt.ItemFlag.ItemIsEditable
@@ -277,6 +278,7 @@ class VariablesModel(QAbstractItemModel):
             named_count=variable.named_count,
             indexed_count=variable.indexed_count,
             evaluate_name=variable.evaluate_name,
+            is_read_only=variable.is_read_only,
         )
         row.changed = row.key in self._previous and self._previous[row.key] != row.value
         return row

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
-from circuit_console.core.breakpoints import Breakpoint, BreakpointSet
+from circuit_console.core.breakpoints import (
+    EXCEPTION_FILTERS,
+    Breakpoint,
+    BreakpointSet,
+    FunctionBreakpoint,
+    Verdict,
+)
 
 
 class Breakpoints(QObject):
@@ -13,30 +21,51 @@ class Breakpoints(QObject):
 
     Signals:
         changed: str, path of the file whose breakpoints changed.
+        functions_changed: None, when function breakpoints changed.
         filters_changed: None, when exceptions stop the run differently.
     """
 
     changed = Signal(str)
+    functions_changed = Signal()
     filters_changed = Signal()
 
     def __init__(self, breakpoints: BreakpointSet, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._set = breakpoints
-        self._uncaught = True
-        self._raised = False
+        self._functions: tuple[FunctionBreakpoint, ...] = ()
+        self._filters = frozenset({EXCEPTION_FILTERS[0].id})
 
     @property
-    def stops_on_uncaught(self) -> bool:
-        return self._uncaught
+    def filters(self) -> frozenset[str]:
+        """Ids of the kinds of exceptions that stop a run."""
+        return self._filters
 
-    @property
-    def stops_on_raised(self) -> bool:
-        return self._raised
-
-    def set_filters(self, *, uncaught: bool, raised: bool) -> None:
-        if (uncaught, raised) != (self._uncaught, self._raised):
-            self._uncaught, self._raised = uncaught, raised
+    def set_filters(self, filters: frozenset[str]) -> None:
+        if filters != self._filters:
+            self._filters = filters
             self.filters_changed.emit()
+
+    @property
+    def functions(self) -> tuple[FunctionBreakpoint, ...]:
+        return self._functions
+
+    def set_functions(self, functions: tuple[FunctionBreakpoint, ...]) -> None:
+        """Replace all; of two with one name the first stays."""
+        kept = tuple({one.name: one for one in reversed(functions) if one.name}.values())[::-1]
+        if kept != self._functions:
+            self._functions = kept
+            self.functions_changed.emit()
+
+    def verify_functions(self, verified: tuple[FunctionBreakpoint, ...]) -> None:
+        by_name = {one.name: one for one in verified}
+        self.set_functions(
+            tuple(
+                replace(one, is_verified=by_name[one.name].is_verified, reason=by_name[one.name].reason)
+                if one.name in by_name
+                else one
+                for one in self._functions
+            )
+        )
 
     def all(self) -> tuple[Breakpoint, ...]:
         return self._set.all()
@@ -68,6 +97,18 @@ class Breakpoints(QObject):
         self._set.put(replace(breakpoint, is_enabled=is_enabled))
         self._publish(breakpoint.path)
 
+    def change(self, breakpoint: Breakpoint) -> None:
+        """Give it another condition, hit count or message, wherever it stands now."""
+        present = self._set.get(breakpoint.key)
+        if present is not None:
+            self.set(
+                present.path,
+                present.line,
+                condition=breakpoint.condition,
+                hit_condition=breakpoint.hit_condition,
+                log_message=breakpoint.log_message,
+            )
+
     def remove(self, breakpoint: Breakpoint) -> None:
         self._set.remove(breakpoint.key)
         self._publish(breakpoint.path)
@@ -93,24 +134,37 @@ class Breakpoints(QObject):
         if self._set.move(path, lines):
             self._publish(path)
 
-    def verify(self, verified: tuple[Breakpoint, ...]) -> None:
+    def verify(self, verdicts: tuple[Verdict, ...]) -> None:
         """What the debugger answered; those removed meanwhile stay removed."""
-        present = {one.key for one in self._set.all()}
-        kept = [one for one in verified if one.key in present]
-        for one in kept:
-            self._set.put(one)
-        for path in {one.path for one in kept}:
+        judged = [self._set.judge(verdict) for verdict in verdicts]
+        for path in {one.path for one in judged if one is not None}:
             self._publish(path)
+
+    def count_hits(self, keys: frozenset[str]) -> None:
+        """The run stopped at these."""
+        hit = [one for key in keys if (one := self._set.get(key)) is not None]
+        for one in hit:
+            self._set.put(replace(one, hits=one.hits + 1))
+        for path in {one.path for one in hit}:
+            self._publish(path)
+
+    def forget_hits(self) -> None:
+        self._renew(lambda one: replace(one, hits=0))
 
     def forget_verification(self) -> None:
         """The session is over: nothing is known to be bound any more."""
-        for one in self._set.all():
-            self._set.put(replace(one, is_verified=None, reason="", hits=0))
-        for path in self._set.paths():
-            self._publish(path)
+        self._renew(lambda one: replace(one, is_verified=None, reason=""))
+        self.set_functions(tuple(replace(one, is_verified=None, reason="") for one in self._functions))
 
     def core(self) -> BreakpointSet:
         return self._set
+
+    def _renew(self, change: Callable[[Breakpoint], Breakpoint]) -> None:
+        changed = [(one, change(one)) for one in self._set.all()]
+        for _, one in changed:
+            self._set.put(one)
+        for path in {after.path for before, after in changed if before != after}:
+            self._publish(path)
 
     def _publish(self, path: str) -> None:
         self.changed.emit(path)

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from circuit_console.core.breakpoints import Breakpoint
 from circuit_console.core.debugging import (
+    Abilities,
     DebugOutput,
     Evaluation,
     Launch,
     Scope,
     StackFrame,
+    StepTarget,
     Stop,
     Variable,
 )
+from circuit_console.services import dap_bodies
+from circuit_console.services.breakpoint_sync import BreakpointSync
 from circuit_console.services.breakpoints import Breakpoints
-from circuit_console.services.dap_connection import Body, DapConnection, DapMessage, FailureSlot
+from circuit_console.services.dap_connection import AnswerSlot, Body, DapConnection, DapMessage, FailureSlot
 from circuit_link.errors import UserFacingError
 
 StepKind = Literal["next", "stepIn", "stepOut"]
@@ -68,7 +70,9 @@ class DebugSession(QObject):
     def __init__(self, project_root: Path, breakpoints: Breakpoints, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._root = project_root.resolve()
-        self._breakpoints = breakpoints
+        self._sync = BreakpointSync(self._root, breakpoints, self._request, self)
+        self._sync.refused.connect(self._on_refused)
+        self._abilities = Abilities()
         self._connection: DapConnection | None = None
         self._launch = Launch()
         self._state = DebugState.INACTIVE
@@ -77,15 +81,10 @@ class DebugSession(QObject):
         self._frame: StackFrame | None = None
         self._stop: Stop | None = None
         self._queued_step: StepKind | None = None
-        self._is_configured = False
-        self._is_answering = False
-        self._cursor_line: tuple[str, int] | None = None
         self._step_timer = QTimer(self)
         self._step_timer.setSingleShot(True)
         self._step_timer.setInterval(_QUIET_STEP_MS)
         self._step_timer.timeout.connect(self._on_step_takes_long)
-        breakpoints.changed.connect(self._on_breakpoints_changed)
-        breakpoints.filters_changed.connect(self._on_filters_changed)
 
     # ------------------------------------------------------------------------------------------ state
 
@@ -106,6 +105,11 @@ class DebugSession(QObject):
     def stop_reason(self) -> Stop | None:
         return self._stop
 
+    @property
+    def abilities(self) -> Abilities:
+        """Of the debugger of the present session, or of the last one."""
+        return self._abilities
+
     # ------------------------------------------------------------------------------------------ control
 
     def launch(self, address: str, launch: Launch) -> None:
@@ -113,7 +117,6 @@ class DebugSession(QObject):
         if self._state is not DebugState.INACTIVE:
             return
         self._launch = launch
-        self._is_configured = False
         self._queued_step = None
         connection = DapConnection(address, self)
         connection.event_received.connect(self._on_event)
@@ -121,17 +124,9 @@ class DebugSession(QObject):
         self._connection = connection
         self._enter(DebugState.STARTING)
         connection.start()
-        arguments = {
-            "clientID": "circuit-console",
-            "adapterID": "circuit",
-            "pathFormat": "path",
-            "linesStartAt1": True,
-            "columnsStartAt1": True,
-            "supportsVariableType": True,
-            "supportsVariablePaging": True,
-            "supportsInvalidatedEvent": True,
-        }
-        connection.request("initialize", arguments, self._on_initialize_answered, self._on_start_refused)
+        connection.request(
+            "initialize", dap_bodies.INITIALIZE, self._on_initialize_answered, self._on_start_refused
+        )
 
     def resume(self) -> None:
         if self._state is DebugState.PAUSED:
@@ -149,16 +144,38 @@ class DebugSession(QObject):
         """
         if self._state is DebugState.RUNNING:
             self._queued_step = kind
-        elif self._state is DebugState.PAUSED:
-            self._request(kind, {"threadId": self._thread_id})
-            self._state = DebugState.RUNNING
-            self._step_timer.start()
+        else:
+            self._move(kind, {"threadId": self._thread_id})
+
+    def step_into_target(self, target: StepTarget) -> None:
+        """Enter this call of the line, whatever is called before it."""
+        self._move("stepIn", {"threadId": self._thread_id, "targetId": target.id})
+
+    def restart_frame(self, frame: StackFrame) -> None:
+        """Begin the call again; what it has done stays done."""
+        if self._abilities.restarts_frames:
+            self._move("restartFrame", {"frameId": frame.id})
+
+    def jump_to(self, path: str, line: int) -> None:
+        """Make a line of the innermost call the next one, without running those between."""
+        if self._state is not DebugState.PAUSED or not self._abilities.jumps:
+            return
+
+        def answered(body: Body) -> None:
+            targets = body.get("targets") or ()
+            if targets:
+                arguments = {"threadId": self._thread_id, "targetId": int(targets[0]["id"])}
+                self._request("goto", arguments, None, self._on_refused)
+            else:
+                self._on_refused(UserFacingError(f"The run cannot go on at line {line}.", code="NO_TARGET"))
+
+        source = {"path": str(self._root / path), "name": path.rpartition("/")[2]}
+        self._request("gotoTargets", {"source": source, "line": line}, answered, self._on_refused)
 
     def run_to(self, path: str, line: int) -> None:
         """Go on until the line is reached, by a breakpoint that goes away at the next stop."""
         if self._state is DebugState.PAUSED:
-            self._cursor_line = (path, line)
-            self._send_breakpoints(path)
+            self._sync.run_to(path, line)
             self.resume()
 
     def terminate(self) -> None:
@@ -183,7 +200,7 @@ class DebugSession(QObject):
 
     def scopes(self, frame: StackFrame, on_answer: Callable[[tuple[Scope, ...]], None]) -> None:
         def answered(body: Body) -> None:
-            on_answer(tuple(_scope(one) for one in body.get("scopes", ())))
+            on_answer(tuple(dap_bodies.scope(one) for one in body.get("scopes", ())))
 
         self._request("scopes", {"frameId": frame.id}, answered)
 
@@ -202,7 +219,7 @@ class DebugSession(QObject):
             arguments |= {"filter": "indexed", "start": start, "count": count}
 
         def answered(body: Body) -> None:
-            on_answer(tuple(_variable(one) for one in body.get("variables", ())))
+            on_answer(tuple(dap_bodies.variable(one) for one in body.get("variables", ())))
 
         self._request("variables", arguments, answered, on_failed)
 
@@ -222,21 +239,23 @@ class DebugSession(QObject):
         if self._frame is not None:
             arguments["frameId"] = self._frame.id
 
-        def answered(body: Body) -> None:
-            on_answer(
-                Evaluation(
-                    value=str(body.get("result", "")),
-                    type_name=str(body.get("type", "")),
-                    reference=int(body.get("variablesReference", 0)),
-                    indexed_count=int(body.get("indexedVariables", 0) or 0),
-                )
-            )
-
-        self._request("evaluate", arguments, answered, on_failed)
+        self._request("evaluate", arguments, lambda body: on_answer(dap_bodies.evaluation(body)), on_failed)
 
     def set_variable(self, reference: int, name: str, value: str, on_failed: FailureSlot) -> None:
         arguments = {"variablesReference": reference, "name": name, "value": value}
         self._request("setVariable", arguments, lambda _body: self.values_changed.emit(), on_failed)
+
+    def complete(self, text: str, on_answer: Callable[[tuple[str, ...]], None]) -> None:
+        """What could follow `text` in the selected frame; nothing is answered where it cannot be said."""
+        if self._frame is not None and self._abilities.completes:
+            arguments = {"text": text, "column": len(text) + 1, "frameId": self._frame.id}
+            self._request("completions", arguments, lambda body: on_answer(dap_bodies.completions(body)))
+
+    def step_targets(self, on_answer: Callable[[tuple[StepTarget, ...]], None]) -> None:
+        """The calls on the line that runs next, in the order in which they run."""
+        if self._frame is not None and self._abilities.chooses_call:
+            arguments = {"frameId": self._frame.id}
+            self._request("stepInTargets", arguments, lambda body: on_answer(dap_bodies.step_targets(body)))
 
     def values_may_have_changed(self) -> None:
         """After an evaluation that could have assigned: views read again."""
@@ -248,30 +267,32 @@ class DebugSession(QObject):
         self,
         command: str,
         arguments: Body,
-        on_answer: Callable[[Body], None] | None = None,
+        on_answer: AnswerSlot | None = None,
         on_failed: FailureSlot | None = None,
     ) -> None:
         if self._connection is not None:
             self._connection.request(command, arguments, on_answer, on_failed)
 
-    def _on_initialize_answered(self, _body: Body) -> None:
-        self._request("launch", self._launch_arguments(), None, self._on_start_refused)
+    def _move(self, command: str, arguments: Body) -> None:
+        """Let the run go on to a stop that is expected soon: the views hold still until it takes long."""
+        if self._state is DebugState.PAUSED:
+            self._request(command, arguments, None, self._on_move_refused)
+            self._state = DebugState.RUNNING
+            self._step_timer.start()
 
-    def _launch_arguments(self) -> Body:
-        launch = self._launch
-        arguments: Body = {
-            "cwd": str(self._root),
-            "stopOnEntry": launch.stop_on_entry,
-            "justMyCode": True,
-            "commit": launch.commit,
-            "source": launch.source,
-            "now": launch.now,
-            "logLevels": launch.log_levels,
-        }
-        for name, value in (("program", launch.program), ("event", launch.event), ("test", launch.test)):
-            if value:
-                arguments[name] = value
-        return arguments
+    def _on_move_refused(self, error: UserFacingError) -> None:
+        """The run still stands where it stood."""
+        self._on_refused(error)
+        if self._state is DebugState.RUNNING:
+            self._step_timer.stop()
+            self._state = DebugState.PAUSED
+            self.state_changed.emit(self._state)
+            self._load_stack()
+
+    def _on_initialize_answered(self, body: Body) -> None:
+        self._abilities = dap_bodies.abilities(body)
+        arguments = dap_bodies.launch_arguments(self._launch, self._root)
+        self._request("launch", arguments, None, self._on_start_refused)
 
     def _on_start_refused(self, error: UserFacingError) -> None:
         self.close()
@@ -291,7 +312,7 @@ class DebugSession(QObject):
             case "output":
                 self._publish_output(body)
             case "breakpoint":
-                self._on_breakpoint_event(body)
+                self._sync.take_event(body)
             case "terminated":
                 self._enter(DebugState.ENDING)
                 self._request("disconnect", {}, self._on_disconnected, lambda _error: self.close())
@@ -311,10 +332,7 @@ class DebugSession(QObject):
             self.failed.emit(UserFacingError(f"Debugging ended: {reason}.", code="DEBUGGER_GONE"))
 
     def _configure(self) -> None:
-        for path in self._breakpoints.paths():
-            self._send_breakpoints(path)
-        self._send_filters()
-        self._is_configured = True
+        self._sync.begin(self._abilities)
         self._request("configurationDone", {}, self._on_configured, self._on_start_refused)
 
     def _on_configured(self, _body: Body) -> None:
@@ -322,17 +340,9 @@ class DebugSession(QObject):
             self._enter(DebugState.RUNNING)
 
     def _on_stopped(self, body: Body) -> None:
-        self._thread_id = int(body.get("threadId", _MAIN_THREAD))
-        stop = Stop(
-            reason=str(body.get("reason", "")),
-            thread_id=self._thread_id,
-            description=str(body.get("description", "") or ""),
-            text=str(body.get("text", "") or ""),
-            hit_breakpoint_ids=tuple(body.get("hitBreakpointIds", ()) or ()),
-        )
-        if self._cursor_line is not None:
-            path, self._cursor_line = self._cursor_line[0], None
-            self._send_breakpoints(path)
+        stop = dap_bodies.stop(body, self._thread_id)
+        self._thread_id = stop.thread_id
+        self._sync.take_stop(stop)
         queued, self._queued_step = self._queued_step, None
         if queued is not None and stop.reason == "step":
             self._request(queued, {"threadId": self._thread_id})
@@ -349,7 +359,7 @@ class DebugSession(QObject):
     def _on_stack_answered(self, body: Body) -> None:
         if self._state is not DebugState.PAUSED:
             return
-        self._stack = tuple(self._frame_of(one) for one in body.get("stackFrames", ()))
+        self._stack = tuple(dap_bodies.stack_frame(one, self._root) for one in body.get("stackFrames", ()))
         self.stack_loaded.emit(self._stack)
         first = next((frame for frame in self._stack if not frame.is_label), None)
         if first is not None:
@@ -360,69 +370,13 @@ class DebugSession(QObject):
         output = DebugOutput(
             category=body.get("category", "console") or "console",
             text=str(body.get("output", "")),
-            path=self._relative(str(source.get("path", "") or "")),
+            path=dap_bodies.relative(str(source.get("path", "") or ""), self._root),
             line=int(body.get("line", 0) or 0),
         )
         if output.category != "telemetry":
             self.output_received.emit(output)
 
-    # ------------------------------------------------------------------------------------------ breakpoints
-
-    @Slot(str)
-    def _on_breakpoints_changed(self, path: str) -> None:
-        if self._is_configured and not self._is_answering:
-            self._send_breakpoints(path)
-
-    @Slot()
-    def _on_filters_changed(self) -> None:
-        if self._is_configured:
-            self._send_filters()
-
-    def _send_filters(self) -> None:
-        filters = []
-        if self._breakpoints.stops_on_uncaught:
-            filters.append("uncaught")
-        if self._breakpoints.stops_on_raised:
-            filters.append("raised")
-        self._request("setExceptionBreakpoints", {"filters": filters})
-
-    def _send_breakpoints(self, path: str) -> None:
-        sent = tuple(one for one in self._breakpoints.of(path) if one.is_enabled)
-        wanted: list[Body] = [_source_breakpoint(one) for one in sent]
-        if self._cursor_line is not None and self._cursor_line[0] == path:
-            wanted.append({"line": self._cursor_line[1]})
-        arguments = {
-            "source": {"path": str(self._root / path), "name": path.rpartition("/")[2]},
-            "breakpoints": wanted,
-            "sourceModified": False,
-        }
-        self._request(
-            "setBreakpoints", arguments, lambda body: self._on_breakpoints_answered(sent, body), self._on_refused
-        )
-
-    def _on_breakpoints_answered(self, sent: tuple[Breakpoint, ...], body: Body) -> None:
-        answered = body.get("breakpoints", ())
-        verified = tuple(
-            replace(
-                one,
-                is_verified=bool(answer.get("verified")),
-                reason=str(answer.get("message", "") or ""),
-                line=int(answer.get("line", one.line) or one.line),
-            )
-            for one, answer in zip(sent, answered, strict=False)
-        )
-        # What the server answers must not be sent back to it as a change.
-        self._is_answering = True
-        try:
-            self._breakpoints.verify(verified)
-        finally:
-            self._is_answering = False
-
-    def _on_breakpoint_event(self, _body: Body) -> None:
-        """The server moved or bound one later: ask again by sending what we have."""
-        for path in self._breakpoints.paths():
-            self._send_breakpoints(path)
-
+    @Slot(object)
     def _on_refused(self, error: UserFacingError) -> None:
         self.output_received.emit(DebugOutput(category="important", text=f"{error.message}\n"))
 
@@ -454,58 +408,5 @@ class DebugSession(QObject):
         if self._connection is not None:
             self._connection.deleteLater()
             self._connection = None
-        self._is_configured = False
-        self._cursor_line = None
         self._enter(DebugState.INACTIVE)
-        self._breakpoints.forget_verification()
-
-    def _frame_of(self, body: Body) -> StackFrame:
-        source = body.get("source") or {}
-        return StackFrame(
-            id=int(body.get("id", 0)),
-            name=str(body.get("name", "")),
-            path=self._relative(str(source.get("path", "") or "")),
-            line=int(body.get("line", 0) or 0),
-            column=int(body.get("column", 0) or 0),
-            is_label=body.get("presentationHint") == "label",
-        )
-
-    def _relative(self, path: str) -> str:
-        if not path:
-            return ""
-        try:
-            return Path(path).relative_to(self._root).as_posix()
-        except ValueError:
-            return path
-
-
-def _source_breakpoint(one: Breakpoint) -> Body:
-    wanted: Body = {"line": one.line}
-    for name, value in (
-        ("condition", one.condition),
-        ("hitCondition", one.hit_condition),
-        ("logMessage", one.log_message),
-    ):
-        if value:
-            wanted[name] = value
-    return wanted
-
-
-def _scope(body: dict[str, Any]) -> Scope:
-    return Scope(
-        name=str(body.get("name", "")),
-        reference=int(body.get("variablesReference", 0)),
-        is_expensive=bool(body.get("expensive", False)),
-    )
-
-
-def _variable(body: dict[str, Any]) -> Variable:
-    return Variable(
-        name=str(body.get("name", "")),
-        value=str(body.get("value", "")),
-        type_name=str(body.get("type", "") or ""),
-        reference=int(body.get("variablesReference", 0) or 0),
-        named_count=int(body.get("namedVariables", 0) or 0),
-        indexed_count=int(body.get("indexedVariables", 0) or 0),
-        evaluate_name=str(body.get("evaluateName", "") or ""),
-    )
+        self._sync.end()

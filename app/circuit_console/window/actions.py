@@ -29,6 +29,12 @@ class CommandActions(QObject):
         if command.is_enabled():
             command.run()
 
+    def is_enabled(self, command_id: str) -> bool:
+        return self._by_id[command_id].is_enabled()
+
+    def key_text_of(self, command_id: str) -> str:
+        return self.key_text(self._by_id[command_id])
+
     def runner(self, command_id: str) -> Callable[[], None]:
         return lambda: self.run(command_id)
 

@@ -95,6 +95,27 @@ def _run_commands(runs: Runs, controller: Controller) -> tuple[Command, ...]:
             is_enabled=is_paused,
         ),
         Command(
+            id="run.jump",
+            title="Run: Set next statement",
+            keys=("Ctrl+Shift+F10",),
+            run=controller.jump_to_cursor,
+            is_enabled=lambda: is_paused() and controller.abilities.jumps,
+        ),
+        Command(
+            id="run.step_into_target",
+            title="Run: Step into a call of this line",
+            keys=("Ctrl+F11",),
+            run=controller.step_into_target,
+            is_enabled=lambda: is_paused() and controller.abilities.chooses_call,
+        ),
+        Command(
+            id="run.restart_frame",
+            title="Run: Restart this call",
+            run=controller.restart_frame,
+            is_enabled=lambda: is_paused() and controller.abilities.restarts_frames,
+        ),
+        Command(id="run.watch", title="Run: Watch the selection", run=controller.watch_selection),
+        Command(
             id="run.breakpoint", title="Run: Toggle breakpoint", keys=("F9",), run=controller.toggle_breakpoint
         ),
         Command(
@@ -248,6 +269,9 @@ def _edit_commands(editor: EditorArea) -> tuple[Command, ...]:
             page.find_bar.find_next()
 
     return (
+        Command(id="edit.cut", title="Edit: Cut", run=with_editor(CodeEditor.cut)),
+        Command(id="edit.copy", title="Edit: Copy", run=with_editor(CodeEditor.copy)),
+        Command(id="edit.paste", title="Edit: Paste", run=with_editor(CodeEditor.paste)),
         Command(id="edit.find", title="Edit: Find", keys=("Ctrl+F",), run=find(with_replace=False)),
         Command(id="edit.find_next", title="Edit: Find next", keys=("F3",), run=find_again),
         Command(id="edit.replace", title="Edit: Replace", keys=("Ctrl+H",), run=find(with_replace=True)),

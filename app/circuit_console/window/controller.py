@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, Signal, Slot
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
 import circuit_link.host_protocol as hp
+from circuit_console.core.debugging import Abilities, StepTarget
 from circuit_console.core.notices import Notice
 from circuit_console.core.python_source import enclosing
 from circuit_console.core.run_target import RunTarget, file_target, target_of
 from circuit_console.core.theme import Appearance
 from circuit_console.panes.console.pane import ConsolePane
 from circuit_console.panes.debugger.breakpoints import BreakpointsPane
+from circuit_console.panes.debugger.variables import VariablesPane
 from circuit_console.panes.editor.area import EditorArea
 from circuit_console.panes.editor.page import EditorPage
 from circuit_console.panes.explorer.pane import ExplorerPane
@@ -53,6 +56,7 @@ class Parts:
     search: SearchPane
     console: ConsolePane
     breakpoints_pane: BreakpointsPane
+    variables: VariablesPane
     tests: TestsPane
     breakpoints: Breakpoints
     host: HostLink
@@ -204,6 +208,45 @@ class Controller(QObject):
     def run_to_cursor(self) -> None:
         self._at_caret(self._parts.debug.run_to)
 
+    @property
+    def abilities(self) -> Abilities:
+        return self._parts.debug.abilities
+
+    def jump_to_cursor(self) -> None:
+        self._at_caret(self._parts.debug.jump_to)
+
+    def restart_frame(self) -> None:
+        frame = self._parts.debug.frame
+        if frame is not None:
+            self._parts.debug.restart_frame(frame)
+
+    def step_into_target(self) -> None:
+        """Offer the calls of the line that runs next, below the caret; a single one is entered at once."""
+
+        def arrived(targets: tuple[StepTarget, ...]) -> None:
+            page = self._parts.editor.current_page
+            if len(targets) == 1:
+                self._parts.debug.step_into_target(targets[0])
+            elif targets and page is not None:
+                menu = QMenu(self._parts.window)
+                for target in targets:
+                    menu.addAction(target.label).triggered.connect(partial(self._on_step_target_chosen, target))
+                menu.aboutToHide.connect(menu.deleteLater)
+                menu.popup(page.editor.caret_point())
+            else:
+                self._tell("This line calls nothing that can be entered.")
+
+        self._parts.debug.step_targets(arrived)
+
+    def _on_step_target_chosen(self, target: StepTarget, _is_checked: bool = False) -> None:
+        self._parts.debug.step_into_target(target)
+
+    def watch_selection(self) -> None:
+        page = self._parts.editor.current_page
+        text = (page.editor.selected_text() or page.editor.word_at_caret()).strip() if page else ""
+        self._parts.window.show_pane("variables")
+        self._parts.variables.add_watch(text)
+
     def toggle_breakpoint(self) -> None:
         self._at_caret(self._parts.breakpoints.toggle)
 
@@ -214,7 +257,7 @@ class Controller(QObject):
             found = self._parts.breakpoints.at(path, line)
             self._parts.window.show_pane("breakpoints")
             if found is not None:
-                self._parts.breakpoints_pane.ask_condition(found)
+                self._parts.breakpoints_pane.form.edit(found)
 
         self._at_caret(ask)
 

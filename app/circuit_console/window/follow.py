@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QToolTip
 
-from circuit_console.core.debugging import StackFrame
-from circuit_console.core.inline_values import inline_values
+from circuit_console.core.debugging import Evaluation, StackFrame
+from circuit_console.core.inline_values import inline_values, name_at
 from circuit_console.core.python_source import enclosing
 from circuit_console.core.run_state import RunPhase, RunState
 from circuit_console.panes.debugger.variables import VariablesPane
 from circuit_console.panes.editor.area import EditorArea
 from circuit_console.services.debug_session import DebugSession
 from circuit_console.services.runs import Runs
+from circuit_console.widgets.code_editor.editor import Hover
 from circuit_console.window.controller import Controller
 from circuit_console.window.main_window import MainWindow
 
@@ -38,6 +40,7 @@ class FollowDebugger(QObject):
         debug.frame_selected.connect(self._on_frame_selected)
         variables.locals_loaded.connect(self._on_locals_loaded)
         runs.state_changed.connect(self._on_run_state_changed)
+        editor.hovered.connect(self._on_hovered)
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:
@@ -61,7 +64,28 @@ class FollowDebugger(QObject):
         around = enclosing(page.outline, frame.line)
         first = around[-1].line if around else 1
         current = page.editor.line_text(frame.line)
-        self._editor.show_values(frame.path, inline_values(current, page.assigned, first, frame.line, values))
+        shown = inline_values(current, page.assigned, first, frame.line, values)
+        stop = self._debug.stop_reason
+        if stop is not None and stop.reason == "exception" and frame == self._first_call():
+            shown[frame.line] = f"✕ {stop.text or stop.description}"
+        self._editor.show_values(frame.path, shown)
+
+    @Slot(str, object)
+    def _on_hovered(self, path: str, hover: Hover | None) -> None:
+        """The value of the name under the mouse, in the chosen frame; only names, so that nothing is called."""
+        page, frame = self._editor.page(path), self._debug.frame
+        if hover is None or page is None or frame is None or frame.path != path:
+            QToolTip.hideText()
+            return
+        name = name_at(page.editor.line_text(hover.line), hover.column)
+        if not name:
+            return
+
+        def arrived(answer: Evaluation) -> None:
+            kind = f"\n{answer.type_name}" if answer.type_name else ""
+            QToolTip.showText(hover.point, f"{name} = {answer.value}{kind}", page.editor)
+
+        self._debug.evaluate(name, arrived, lambda _error: None, context="hover")
 
     @Slot(object)
     def _on_run_state_changed(self, state: RunState) -> None:

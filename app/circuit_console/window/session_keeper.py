@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Slot
 
+from circuit_console.core.breakpoints import FunctionBreakpoint
 from circuit_console.core.folders import Folders
 from circuit_console.core.notices import Notice
-from circuit_console.core.session import ProjectSession, Settings, store
+from circuit_console.core.session import ProjectSession, Settings, StoredFunctionBreakpoint, store
 from circuit_console.core.theme import Appearance
 from circuit_console.panes.console.pane import ConsolePane
 from circuit_console.panes.debugger.variables import VariablesPane
@@ -64,6 +65,7 @@ class SessionKeeper(QObject):
             window.layout_changed,
             editor.tabs_changed,
             breakpoints.changed,
+            breakpoints.functions_changed,
             breakpoints.filters_changed,
             controller.choice_changed,
         ):
@@ -78,7 +80,13 @@ class SessionKeeper(QObject):
         """Bring back tabs, unsaved texts, layouts and choices."""
         session = self._session
         self._window.restore_layouts(session.layouts, session.perspective)
-        self._breakpoints.set_filters(uncaught=session.stops_on_uncaught, raised=session.stops_on_raised)
+        self._breakpoints.set_filters(frozenset(session.exception_filters))
+        self._breakpoints.set_functions(
+            tuple(
+                FunctionBreakpoint(name=one.name, is_enabled=one.is_enabled)
+                for one in session.function_breakpoints
+            )
+        )
         variables.set_watches(session.watches)
         console.set_history(session.console_history)
         self._controller.set_choice(
@@ -109,8 +117,11 @@ class SessionKeeper(QObject):
             tabs=self._editor.open_tabs(),
             active_tab=self._editor.current_path,
             breakpoints=self._breakpoints.core().stored(),
-            stops_on_uncaught=self._breakpoints.stops_on_uncaught,
-            stops_on_raised=self._breakpoints.stops_on_raised,
+            function_breakpoints=tuple(
+                StoredFunctionBreakpoint(name=one.name, is_enabled=one.is_enabled)
+                for one in self._breakpoints.functions
+            ),
+            exception_filters=tuple(sorted(self._breakpoints.filters)),
             watches=self._watches,
             perspective=self._window.perspective,
             layouts=self._window.layouts(),

@@ -110,15 +110,28 @@ def describe(
     host.handle(hp.ProjectDescribed(request=0, project=project))
 
 
+ABILITIES = {
+    "supportsRestartFrame": True,
+    "supportsGotoTargetsRequest": True,
+    "supportsStepInTargetsRequest": True,
+    "supportsCompletionsRequest": True,
+    "exceptionBreakpointFilters": [{"filter": one} for one in ("raised", "uncaught", "userUnhandled")],
+}
+
+
 class FakeDebugger:
     """A DAP server with one stop: in `total`, lines that the test says, then the end."""
 
     def __init__(self, path: Path, address: Path) -> None:
         self.requests: list[dict[str, Any]] = []
         self.stop_lines = [6]
+        self.stop_reason = "breakpoint"
+        self.stop_text = ""
+        self.step_targets = [{"id": 1, "label": "fit_of(lead)"}, {"id": 2, "label": "intent_of(lead)"}]
         self.address = str(address)
         self._path = str(path)
         self._value = "26"
+        self._connection: socket.socket | None = None
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self.address)
         self._listener.listen()
@@ -126,10 +139,12 @@ class FakeDebugger:
         self._thread.start()
 
     def close(self) -> None:
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        for sock in (self._listener, self._connection):
+            if sock is not None:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
         self._listener.close()
         self._thread.join(5)
 
@@ -142,9 +157,15 @@ class FakeDebugger:
 
     def _serve(self) -> None:
         try:
-            connection, _ = self._listener.accept()
+            self._connection, _ = self._listener.accept()
         except OSError:
             return
+        try:
+            self._talk(self._connection)
+        except OSError:
+            pass  # The test has ended while an answer was on its way.
+
+    def _talk(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rwb") as stream:
             while (request := _read(stream)) is not None:
                 self.requests.append(request)
@@ -169,12 +190,29 @@ class FakeDebugger:
     def _body(self, command: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         match command:
             case "initialize":
-                return {}, [{"event": "initialized"}]
+                return ABILITIES, [{"event": "initialized"}]
             case "setBreakpoints":
                 lines = [one["line"] for one in arguments["breakpoints"]]
-                return {"breakpoints": [{"verified": True, "line": line} for line in lines]}, []
-            case "configurationDone" | "next" | "continue" | "stepIn":
-                return {}, [self._next_stop("breakpoint" if command == "configurationDone" else "step")]
+                return {"breakpoints": [self._bound(line) for line in lines]}, []
+            case "setFunctionBreakpoints":
+                known = [one["name"] == "Score.total" for one in arguments["breakpoints"]]
+                reasons = ["" if is_known else "No function of that name." for is_known in known]
+                return {
+                    "breakpoints": [
+                        {"verified": is_known, "message": reason}
+                        for is_known, reason in zip(known, reasons, strict=True)
+                    ]
+                }, []
+            case "gotoTargets":
+                return {"targets": [{"id": 91, "label": "there", "line": arguments["line"]}]}, []
+            case "stepInTargets":
+                return {"targets": self.step_targets}, []
+            case "completions":
+                return {"targets": [{"label": name} for name in ("fit", "field", "total")]}, []
+            case "goto":
+                return {}, [self._next_stop("goto")]
+            case "configurationDone" | "next" | "continue" | "stepIn" | "restartFrame":
+                return {}, [self._next_stop(self.stop_reason if command == "configurationDone" else "step")]
             case "stackTrace":
                 return {"stackFrames": self._frames()}, []
             case "scopes":
@@ -196,7 +234,16 @@ class FakeDebugger:
         self._line = self.stop_lines.pop(0) if self.stop_lines else 0
         if not self._line:
             return {"event": "terminated"}
-        return {"event": "stopped", "body": {"reason": reason, "threadId": 1}}
+        body = {"reason": reason, "threadId": 1, "text": self.stop_text}
+        if reason == "breakpoint":
+            body["hitBreakpointIds"] = [self._line]
+        return {"event": "stopped", "body": body}
+
+    def _bound(self, line: int) -> dict[str, Any]:
+        """Its line is its id; beyond the text nothing can stop."""
+        if line > 9:
+            return {"id": line, "verified": False, "line": line, "message": f"Line {line} does not run."}
+        return {"id": line, "verified": True, "line": line}
 
     def _frames(self) -> list[dict[str, Any]]:
         source = {"path": self._path, "name": "score.py"}

@@ -207,8 +207,8 @@ def test_watches_and_the_console_evaluate_in_the_frame(
 
     console.variables.add_watch("fit + intent")
     qtbot.waitUntil(lambda: console.variables.model.values_of("Watch") == {"fit + intent": "62"}, timeout=5000)
-    console.console_pane._input.setPlainText("fit + 36")
-    qtbot.keyClick(console.console_pane._input, Qt.Key.Key_Return)
+    console.console_pane.prompt.setPlainText("fit + 36")
+    qtbot.keyClick(console.console_pane.prompt, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "62" in console.console_pane.text(), timeout=5000)
 
     assert "total> fit + 36" in console.console_pane.text()

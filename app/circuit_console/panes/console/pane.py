@@ -6,8 +6,8 @@ import re
 from collections import deque
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QTextCharFormat, QTextCursor
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QMouseEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 import circuit_link.host_protocol as hp
@@ -15,6 +15,7 @@ from circuit_console.core.debugging import DebugOutput, Evaluation, StackFrame
 from circuit_console.core.location import Location
 from circuit_console.core.run_state import RunState
 from circuit_console.core.theme import ColorName
+from circuit_console.panes.console.prompt import Prompt
 from circuit_console.services.debug_session import SIDE_EFFECTS_REFUSED, DebugSession, DebugState
 from circuit_console.services.host_link import HostLink
 from circuit_console.services.runs import Runs
@@ -25,8 +26,6 @@ from circuit_link.errors import UserFacingError
 
 _MOST_LINES = 10_000
 _MOST_PIECES = 5_000
-_MOST_HISTORY = 200
-_MOST_INPUT_LINES = 6
 _PLACE = re.compile(r'File "([^"]+)", line (\d+)')
 _HINT = "Runs in a fresh transaction, rolled back unless you tick Commit"
 
@@ -44,69 +43,6 @@ class _Output(QPlainTextEdit):
             found = _PLACE.search(self.cursorForPosition(event.position().toPoint()).block().text())
             if found:
                 self.place_clicked.emit(found[1], int(found[2]))
-
-
-class _Input(QPlainTextEdit):
-    """Signals:
-    entered: str, by Enter.
-    """
-
-    entered = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.history: list[str] = []
-        self._place = 0
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.textChanged.connect(self.fit)
-
-    def set_history(self, history: list[str]) -> None:
-        self.history = history
-        self._place = len(history)
-
-    def sizeHint(self) -> QSize:
-        return QSize(200, self._wanted_px())
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        is_plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and is_plain:
-            self._enter()
-        elif event.key() == Qt.Key.Key_Up and is_plain and self.textCursor().blockNumber() == 0:
-            self._walk(-1)
-        elif event.key() == Qt.Key.Key_Down and is_plain and self._is_on_last_line():
-            self._walk(1)
-        elif event.key() == Qt.Key.Key_Tab and is_plain and self.toPlainText().strip():
-            self.insertPlainText("    ")
-        else:
-            super().keyPressEvent(event)
-
-    def _enter(self) -> None:
-        text = self.toPlainText()
-        if not text.strip():
-            return
-        if not self.history or self.history[-1] != text:
-            self.history = [*self.history, text][-_MOST_HISTORY:]
-        self._place = len(self.history)
-        self.clear()
-        self.entered.emit(text)
-
-    def _walk(self, step: int) -> None:
-        place = self._place + step
-        if 0 <= place <= len(self.history):
-            self._place = place
-            self.setPlainText(self.history[place] if place < len(self.history) else "")
-            self.moveCursor(QTextCursor.MoveOperation.End)
-
-    def _is_on_last_line(self) -> bool:
-        return self.textCursor().blockNumber() == self.blockCount() - 1
-
-    def _wanted_px(self) -> int:
-        lines = min(self.blockCount(), _MOST_INPUT_LINES)
-        return QFontMetrics(self.font()).lineSpacing() * lines + 12
-
-    @Slot()
-    def fit(self) -> None:
-        self.setFixedHeight(self._wanted_px())
 
 
 class ConsolePane(Pane):
@@ -144,14 +80,15 @@ class ConsolePane(Pane):
         self._output.setAccessibleName("Output")
         self._output.setPlaceholderText("What runs print appears here.")
         self._output.place_clicked.connect(self._on_place_clicked)
-        self._prompt = label(">>>", "link")
-        self._prompt.setFont(theme.mono(12))
-        self._input = _Input(self)
-        self._input.setFont(theme.mono(12))
-        self._input.setPlaceholderText(_HINT)
-        self._input.setAccessibleName("Run a line")
-        self._input.entered.connect(self._on_entered)
-        self._input.fit()
+        self._head = label(">>>", "link")
+        self._head.setFont(theme.mono(12))
+        self.prompt = Prompt(self)
+        self.prompt.setFont(theme.mono(12))
+        self.prompt.setPlaceholderText(_HINT)
+        self.prompt.setAccessibleName("Run a line")
+        self.prompt.entered.connect(self._on_entered)
+        self.prompt.names_wanted.connect(self._on_names_wanted)
+        self.prompt.fit()
         self._commit = QCheckBox("Commit", self)
         self._commit.setToolTip("Keep what the lines write")
         self._lay_out()
@@ -170,13 +107,13 @@ class ConsolePane(Pane):
         return self._tools
 
     def set_history(self, history: tuple[str, ...]) -> None:
-        self._input.set_history(list(history))
+        self.prompt.set_history(list(history))
 
     def text(self) -> str:
         return self._output.toPlainText()
 
     def focus_prompt(self) -> None:
-        self._input.setFocus()
+        self.prompt.setFocus()
 
     def clear(self) -> None:
         self._written.clear()
@@ -215,25 +152,31 @@ class ConsolePane(Pane):
     @Slot(object)
     def _on_run_state_changed(self, state: RunState) -> None:
         is_paused = self._debug.state is DebugState.PAUSED
-        self._input.setEnabled(state.can_start or is_paused)
+        self.prompt.setEnabled(state.can_start or is_paused)
 
     @Slot(object)
     def _on_debug_state_changed(self, state: DebugState) -> None:
         if state is not DebugState.PAUSED:
-            self._prompt.setText(">>>")
-            self._input.setPlaceholderText(_HINT)
+            self._head.setText(">>>")
+            self.prompt.setPlaceholderText(_HINT)
+            self.prompt.offers_names = False
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:
         if frame is not None:
-            self._prompt.setText(f"{frame.short_name}>")
-            self._input.setPlaceholderText(f"Evaluated in {frame.short_name}, with its variables.")
-            self._input.setEnabled(True)
+            self._head.setText(f"{frame.short_name}>")
+            self.prompt.setPlaceholderText(f"Evaluated in {frame.short_name}, with its variables.")
+            self.prompt.setEnabled(True)
+            self.prompt.offers_names = self._debug.abilities.completes
+
+    @Slot(str)
+    def _on_names_wanted(self, before: str) -> None:
+        self._debug.complete(before, self.prompt.offer)
 
     @Slot(str)
     def _on_entered(self, text: str) -> None:
-        self._write_line(f"{self._prompt.text()} {text}", "dim")
-        self.history_changed.emit(tuple(self._input.history))
+        self._write_line(f"{self._head.text()} {text}", "dim")
+        self.history_changed.emit(tuple(self.prompt.history))
         if self._debug.state is DebugState.PAUSED:
             self._evaluate(text)
         elif self._runs.state.can_start:
@@ -310,10 +253,10 @@ class ConsolePane(Pane):
         row = QHBoxLayout()
         row.setContentsMargins(14, 3, 14, 3)
         row.setSpacing(6)
-        row.addWidget(self._prompt, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self._input, 1)
+        row.addWidget(self._head, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.prompt, 1)
         row.addWidget(self._commit, 0, Qt.AlignmentFlag.AlignTop)
-        self._prompt.setContentsMargins(0, 5, 0, 0)
+        self._head.setContentsMargins(0, 5, 0, 0)
         self._commit.setFixedHeight(26)
         layout.addLayout(row)
 

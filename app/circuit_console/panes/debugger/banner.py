@@ -19,6 +19,7 @@ _REASONS = {
     "pause": "Paused",
     "entry": "Paused on entry",
     "goto": "Paused after the jump",
+    "restart": "Paused where the call begins",
 }
 
 

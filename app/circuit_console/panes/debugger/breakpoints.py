@@ -1,4 +1,4 @@
-"""The breakpoints pane: all of the project's, with their conditions."""
+"""The breakpoints pane: all of the project's, with their conditions and hits."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from functools import partial
 from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, QVBoxLayout, QWidget
 
-from circuit_console.core.breakpoints import Breakpoint
+from circuit_console.core.breakpoints import EXCEPTION_FILTERS, Breakpoint, FunctionBreakpoint
 from circuit_console.core.debugging import StackFrame
 from circuit_console.core.location import Location
 from circuit_console.core.notices import Notice, Notifier
-from circuit_console.models.breakpoints import BreakpointsModel, ExceptionFilter
+from circuit_console.models.breakpoints import BreakpointsModel, FilterRow, Row
+from circuit_console.panes.debugger.breakpoint_form import BreakpointForm
 from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.debug_session import DebugSession
 from circuit_console.widgets.controls import IconButton, label
@@ -22,14 +23,14 @@ from circuit_console.widgets.theme import Theme
 
 
 class BreakpointsPane(Pane):
-    """Enter opens the line, Space switches one on and off, Delete removes it."""
+    """Enter opens the line, Space switches one on and off, F2 edits it, Delete removes it."""
 
     pane_id = "breakpoints"
     title = "Breakpoints"
     icon_name = "circle-dot"
     region = Region.SIDE
     stretches = False
-    preferred_height_px = 108
+    preferred_height_px = 132
 
     def __init__(
         self,
@@ -43,25 +44,26 @@ class BreakpointsPane(Pane):
         self._theme = theme
         self._breakpoints = breakpoints
         self._notifier = notifier
-        self._edited: tuple[Breakpoint, str] | None = None
         self._model = BreakpointsModel(theme, self)
-        self._view = self._make_view()
+        self.view = self._make_view()
         self._hint = label("Click left of a line or press F9", "faint")
         self._hint.setContentsMargins(14, 2, 8, 2)
-        self._field = QLineEdit(self)
-        self._field.returnPressed.connect(self._on_field_entered)
-        self._field.hide()
+        self.form = BreakpointForm(self)
+        self.form.changed.connect(breakpoints.change)
+        self.form.function_entered.connect(self._on_function_entered)
+        self.form.left.connect(self.view.setFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self._hint)
-        layout.addWidget(self._field)
-        layout.addWidget(self._view, 1)
+        layout.addWidget(self.form)
+        layout.addWidget(self.view, 1)
         self._tools = self._make_tools()
         breakpoints.changed.connect(self._on_changed)
-        breakpoints.filters_changed.connect(self._on_filters_changed)
+        breakpoints.functions_changed.connect(self._on_changed)
+        breakpoints.filters_changed.connect(self._on_changed)
         debug.frame_selected.connect(self._on_frame_selected)
-        self._show()
+        self._on_changed()
 
     def head_tools(self) -> list[QWidget]:
         return self._tools
@@ -70,119 +72,102 @@ class BreakpointsPane(Pane):
     def model(self) -> BreakpointsModel:
         return self._model
 
-    def ask_condition(self, breakpoint: Breakpoint, kind: str = "condition") -> None:
-        """Edit a condition, hit_condition or log_message in a field over the list."""
-        texts = {
-            "condition": (breakpoint.condition, "Stops when this is true, e.g. total > 90"),
-            "hit_condition": (breakpoint.hit_condition, "Stops at this hit, e.g. 3 or >= 10"),
-            "log_message": (breakpoint.log_message, "Logs this and goes on, e.g. total is {total}"),
-        }
-        text, hint = texts[kind]
-        self._edited = (breakpoint, kind)
-        self._field.setText(text)
-        self._field.setPlaceholderText(hint)
-        self._field.setAccessibleName(f"{kind} of the breakpoint at line {breakpoint.line}".replace("_", " "))
-        self._field.show()
-        self._field.setFocus()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._field.isVisible():
-            self._end_editing()
-            return
-        row = self._model.row_at(self._view.currentIndex())
+        row = self._model.row_at(self.view.currentIndex())
         if row is not None and event.key() == Qt.Key.Key_Space:
             self._switch(row)
-        elif isinstance(row, Breakpoint) and event.key() == Qt.Key.Key_Delete:
-            self._breakpoints.remove(row)
+        elif isinstance(row, Breakpoint) and event.key() == Qt.Key.Key_F2:
+            self.form.edit(row)
+        elif event.key() == Qt.Key.Key_Delete and not isinstance(row, FilterRow | None):
+            self._remove(row)
         else:
             super().keyPressEvent(event)
 
     def clear(self) -> None:
-        removed = self._breakpoints.clear()
-        if removed:
-            undo = partial(self._breakpoints.restore, removed)
-            text = f"Removed {len(removed)} breakpoint{'s' if len(removed) > 1 else ''}."
+        removed, functions = self._breakpoints.clear(), self._breakpoints.functions
+        self._breakpoints.set_functions(())
+        count = len(removed) + len(functions)
+        if count:
+
+            def undo() -> None:
+                self._breakpoints.restore(removed)
+                self._breakpoints.set_functions(functions)
+
+            text = f"Removed {count} breakpoint{'s' if count > 1 else ''}."
             self._notifier.notify(Notice(kind="fact", text=text, actions=(("Undo", undo),)))
 
-    @Slot(str)
-    def _on_changed(self, _path: str) -> None:
-        self._show()
-
     @Slot()
-    def _on_filters_changed(self) -> None:
-        self._show()
+    def _on_changed(self, *_path: str) -> None:
+        breakpoints, functions = self._breakpoints.all(), self._breakpoints.functions
+        filters = (FilterRow(one, one.id in self._breakpoints.filters) for one in EXCEPTION_FILTERS)
+        self._hint.setVisible(not breakpoints and not functions)
+        self._model.show_rows((*breakpoints, *functions, *filters))
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:
         self._model.mark_hit((frame.path, frame.line) if frame is not None else None)
 
-    def _show(self) -> None:
-        breakpoints = self._breakpoints.all()
-        filters = (
-            ExceptionFilter("uncaught", "Uncaught exceptions", self._breakpoints.stops_on_uncaught),
-            ExceptionFilter("raised", "Raised exceptions", self._breakpoints.stops_on_raised),
-        )
-        self._hint.setVisible(not breakpoints)
-        self._model.show_rows(breakpoints, filters if breakpoints or filters[1].is_on else filters[:1])
+    @Slot(str)
+    def _on_function_entered(self, name: str) -> None:
+        self._breakpoints.set_functions((*self._breakpoints.functions, FunctionBreakpoint(name=name)))
 
-    def _switch(self, row: Breakpoint | ExceptionFilter) -> None:
+    def _switch(self, row: Row) -> None:
+        match row:
+            case Breakpoint():
+                self._breakpoints.set_enabled(row, not row.is_enabled)
+            case FunctionBreakpoint():
+                switched = replace(row, is_enabled=not row.is_enabled)
+                functions = self._breakpoints.functions
+                self._breakpoints.set_functions(
+                    tuple(switched if one.name == row.name else one for one in functions)
+                )
+            case FilterRow():
+                self._breakpoints.set_filters(self._breakpoints.filters ^ {row.filter.id})
+
+    def _remove(self, row: Breakpoint | FunctionBreakpoint) -> None:
+        """With a way back: what was typed into a breakpoint is not lost by one key."""
         if isinstance(row, Breakpoint):
-            self._breakpoints.set_enabled(row, not row.is_enabled)
-            return
-        uncaught, raised = self._breakpoints.stops_on_uncaught, self._breakpoints.stops_on_raised
-        if row.name == "uncaught":
-            uncaught = not uncaught
+            self._breakpoints.remove(row)
+            undo = partial(self._breakpoints.restore, (row,))
+            text = f"Removed the breakpoint at {row.path} line {row.line}."
         else:
-            raised = not raised
-        self._breakpoints.set_filters(uncaught=uncaught, raised=raised)
+            before = self._breakpoints.functions
+            self._breakpoints.set_functions(tuple(one for one in before if one.name != row.name))
+            undo = partial(self._breakpoints.set_functions, before)
+            text = f"Removed the breakpoint in {row.name}."
+        self._notifier.notify(Notice(kind="fact", text=text, actions=(("Undo", undo),)))
 
     @Slot(QModelIndex)
     def _on_activated(self, index: QModelIndex) -> None:
         row = self._model.row_at(index)
         if isinstance(row, Breakpoint):
             self._request_location(Location(row.path, row.line))
-        elif row is not None:
+        elif isinstance(row, FilterRow):
             self._switch(row)
 
     @Slot(QPoint)
     def _on_menu_requested(self, place: QPoint) -> None:
-        row = self._model.row_at(self._view.indexAt(place))
-        if not isinstance(row, Breakpoint):
+        row = self._model.row_at(self.view.indexAt(place))
+        if row is None:
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for title, kind in (
-            ("Condition…", "condition"),
-            ("Hit count…", "hit_condition"),
-            ("Log message…", "log_message"),
-        ):
-            menu.addAction(title).triggered.connect(
-                lambda _checked=False, wanted=kind: self.ask_condition(row, wanted)
-            )
-        menu.addSeparator()
-        switch = menu.addAction("Switch off" if row.is_enabled else "Switch on")
-        switch.triggered.connect(lambda _checked=False: self._switch(row))
-        menu.addAction("Remove").triggered.connect(lambda _checked=False: self._breakpoints.remove(row))
-        menu.popup(self._view.viewport().mapToGlobal(place))
+        if isinstance(row, Breakpoint):
+            for title, kind in (
+                ("Condition…", "condition"),
+                ("Hit count…", "hit_condition"),
+                ("Log message…", "log_message"),
+            ):
+                menu.addAction(title).triggered.connect(partial(self._edit, row, kind))
+            menu.addSeparator()
+        is_on = row.is_on if isinstance(row, FilterRow) else row.is_enabled
+        menu.addAction("Switch off" if is_on else "Switch on").triggered.connect(lambda: self._switch(row))
+        if not isinstance(row, FilterRow):
+            menu.addAction("Remove").triggered.connect(lambda: self._remove(row))
+        menu.popup(self.view.viewport().mapToGlobal(place))
 
-    @Slot()
-    def _on_field_entered(self) -> None:
-        if self._edited is not None:
-            breakpoint, kind = self._edited
-            changed = replace(breakpoint, **{kind: self._field.text().strip()})
-            self._breakpoints.set(
-                changed.path,
-                changed.line,
-                condition=changed.condition,
-                hit_condition=changed.hit_condition,
-                log_message=changed.log_message,
-            )
-        self._end_editing()
-
-    def _end_editing(self) -> None:
-        self._edited = None
-        self._field.hide()
-        self._view.setFocus()
+    def _edit(self, row: Breakpoint, kind: str, _is_checked: bool = False) -> None:
+        self.form.edit(row, kind)
 
     def _make_view(self) -> QTreeView:
         view = QTreeView(self)
@@ -201,11 +186,12 @@ class BreakpointsPane(Pane):
         header = view.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(1, 40)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         return view
 
     def _make_tools(self) -> list[QWidget]:
+        add = IconButton(self._theme, "plus", "Stop in a function", "dim", 15)
+        add.clicked.connect(lambda _checked=False: self.form.ask_function())
         clear = IconButton(self._theme, "circle-slash", "Remove all breakpoints", "dim", 15)
         clear.clicked.connect(lambda _checked=False: self.clear())
-        return [clear]
+        return [add, clear]

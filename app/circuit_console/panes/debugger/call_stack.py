@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QSize, Qt, Slot
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStackedWidget, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QMenu,
+    QStackedWidget,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from circuit_console.core.debugging import StackFrame
 from circuit_console.core.location import Location
@@ -47,6 +56,8 @@ class CallStackPane(Pane):
         self._view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._view.clicked.connect(self._on_chosen)
         self._view.activated.connect(self._on_chosen)
+        self._view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._view.customContextMenuRequested.connect(self._on_menu_requested)
         self._empty = label("Not paused", "faint")
         self._empty.setContentsMargins(14, 4, 8, 4)
         self._empty.setAlignment(self._empty.alignment().AlignTop)
@@ -88,3 +99,22 @@ class CallStackPane(Pane):
             self._debug.select_frame(frame)
             if frame.path:
                 self._request_location(Location(frame.path, frame.line))
+
+    @Slot(QPoint)
+    def _on_menu_requested(self, place: QPoint) -> None:
+        frame = self._model.frame_at(self._view.indexAt(place))
+        if frame is None:
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if self._debug.abilities.restarts_frames and frame.can_restart and not frame.is_label:
+            menu.addAction("Restart this call").triggered.connect(lambda: self._debug.restart_frame(frame))
+        menu.addAction("Copy the stack").triggered.connect(lambda: self._copy())
+        menu.popup(self._view.viewport().mapToGlobal(place))
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText("\n".join(_line(frame) for frame in self._debug.stack))
+
+
+def _line(frame: StackFrame) -> str:
+    return f"  {frame.name}" if frame.is_label else f"{frame.name}  {frame.path}:{frame.line}"

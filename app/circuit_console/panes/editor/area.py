@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from circuit_console.core.notices import ErrorPresenter, Notice, Notifier
@@ -51,6 +51,8 @@ class EditorArea(QWidget):
         facts_changed: PageFacts, after a text was looked through.
         run_requested: str, path, by the breadcrumb's button.
         zoomed: int.
+        hovered: (str, Hover), path and place where the mouse rests; Hover is None when it moves on.
+        menu_requested: QPoint on the screen, over the page on top.
     """
 
     current_changed = Signal(str)
@@ -60,6 +62,8 @@ class EditorArea(QWidget):
     facts_changed = Signal(object)
     run_requested = Signal(str)
     zoomed = Signal(int)
+    hovered = Signal(str, object)
+    menu_requested = Signal(QPoint)
 
     def __init__(
         self,
@@ -343,6 +347,8 @@ class EditorArea(QWidget):
         page.editor.edited.connect(lambda: self._on_edited(page))
         page.editor.caret_moved.connect(lambda caret: self._on_caret_moved(page, caret))
         page.editor.margin_clicked.connect(lambda line: self._breakpoints.toggle(page.path, line))
+        page.editor.hovered.connect(lambda hover: self.hovered.emit(page.path, hover))
+        page.editor.menu_requested.connect(self.menu_requested)
         page.facts_changed.connect(self._on_facts_changed)
         page.snapshot_due.connect(self._on_snapshot_due)
         self._tabs.add(path)

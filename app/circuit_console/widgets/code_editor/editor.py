@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pyside6_scintilla import Scintilla, ScintillaEdit
@@ -26,9 +26,19 @@ from circuit_console.widgets.theme import Theme
 
 _UTF8 = Scintilla.CpUtf8
 _WORD_DELAY_MS = 150
+_REST_MS = 400
 _MOST_WORD_BYTES = 500_000
 _BRACES = frozenset(b"()[]{}")
 _MODIFIERS = Qt.KeyboardModifier
+
+
+@dataclass(frozen=True)
+class Hover:
+    """The mouse rests: on which place of the text (1-based), and where on the screen."""
+
+    line: int
+    column: int
+    point: QPoint
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,8 @@ class CodeEditor(QWidget):
         margin_clicked: int, the line beside which the breakpoint or number margin was clicked.
         zoom_changed: int, in points from the normal size.
         focus_entered: None.
+        hovered: Hover, when the mouse rests on the text; None when it moves on.
+        menu_requested: QPoint on the screen; the caret is where the menu is about.
     """
 
     edited = Signal()
@@ -58,6 +70,8 @@ class CodeEditor(QWidget):
     margin_clicked = Signal(int)
     zoom_changed = Signal(int)
     focus_entered = Signal()
+    hovered = Signal(object)
+    menu_requested = Signal(QPoint)
 
     def __init__(self, theme: Theme, path: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,6 +169,22 @@ class CodeEditor(QWidget):
         start = view.wordStartPosition(view.currentPos(), True)
         return text.range_text(view, start, view.wordEndPosition(start, True))
 
+    def caret_point(self) -> QPoint:
+        """Below the caret, on the screen."""
+        view = self._view
+        offset = view.currentPos()
+        place = QPoint(view.pointXFromPosition(offset), view.pointYFromPosition(offset) + view.textHeight(0))
+        return view.mapToGlobal(place)
+
+    def cut(self) -> None:
+        self._view.cut()
+
+    def copy(self) -> None:
+        self._view.copyAllowLine()
+
+    def paste(self) -> None:
+        self._view.paste()
+
     def first_visible_line(self) -> int:
         return self._view.docLineFromVisible(self._view.firstVisibleLine()) + 1
 
@@ -245,6 +275,7 @@ class CodeEditor(QWidget):
         view.eOLAnnotationSetVisible(int(Scintilla.EOLAnnotationVisible.Standard))
         view.setFrameShape(ScintillaEdit.Shape.NoFrame)
         view.usePopUp(int(Scintilla.PopUp.Never))
+        view.setMouseDwellTime(_REST_MS)
         set_language(view, self._language)
         dress(view, self._theme, self._language)
 
@@ -255,6 +286,10 @@ class CodeEditor(QWidget):
         view.updateUi.connect(self._on_updated)
         view.charAdded.connect(self._on_char_added)
         view.marginClicked.connect(self._on_margin_clicked)
+        view.dwellStart.connect(self._on_mouse_rested)
+        view.dwellEnd.connect(self._on_mouse_moved)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.customContextMenuRequested.connect(self._on_menu_requested)
         view.installEventFilter(self)
         self._theme.changed.connect(self._on_theme_changed)
 
@@ -309,6 +344,26 @@ class CodeEditor(QWidget):
     def _on_margin_clicked(self, offset: int, _modifiers: int, margin: int) -> None:
         if margin in (Margin.SYMBOLS, Margin.NUMBERS):
             self.margin_clicked.emit(self._view.lineFromPosition(offset) + 1)
+
+    @Slot(int, int)
+    def _on_mouse_rested(self, x: int, y: int) -> None:
+        offset = self._view.charPositionFromPointClose(x, y)
+        if offset >= 0:
+            line, column = text.place(self._view, offset)
+            self.hovered.emit(Hover(line, column, self._view.mapToGlobal(QPoint(x, y))))
+
+    @Slot(int, int)
+    def _on_mouse_moved(self, _x: int, _y: int) -> None:
+        self.hovered.emit(None)
+
+    @Slot(QPoint)
+    def _on_menu_requested(self, place: QPoint) -> None:
+        """A menu over unselected text is about that text: the caret goes there first."""
+        view = self._view
+        offset = view.positionFromPoint(place.x(), place.y())
+        if not view.selectionStart() <= offset <= view.selectionEnd():
+            view.gotoPos(offset)
+        self.menu_requested.emit(view.mapToGlobal(place))
 
     @Slot(object)
     def _on_theme_changed(self, _tokens: Tokens) -> None:

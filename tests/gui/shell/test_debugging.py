@@ -1,0 +1,327 @@
+"""The debugger's views and commands, with a fake host and a debugger that can do everything."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QMenu, QToolTip
+from pytestqt.qtbot import QtBot
+from tests.gui.shell.conftest import FakeDebugger, describe
+
+import circuit_link.host_protocol as hp
+from circuit_console.bootstrap import Console
+from circuit_console.core.breakpoints import EXCEPTION_FILTERS
+from circuit_console.core.run_state import RunPhase
+from circuit_console.models.breakpoints import told
+from circuit_console.services.debug_session import DebugState
+from circuit_console.services.fake_host_link import FakeHostLink
+from circuit_console.widgets.code_editor.editor import CodeEditor, Hover
+
+SCORE = "classes/score.py"
+MARCUS = hp.RunConfiguration(name="marcus", kind="event", file="events/marcus.json")
+
+
+@pytest.fixture
+def paused(console: Console, host: FakeHostLink, debugger: FakeDebugger, qtbot: QtBot) -> Console:
+    """Stopped in line 6, and ready to stop in line 7 and 8."""
+    debugger.stop_lines = [6, 7, 8]
+    describe(host, MARCUS)
+    host.attach(debugger.address)
+    console.breakpoints.toggle(SCORE, 6)
+    console.actions.run("run.debug")
+    wait_for_line(console, qtbot, 6)
+    return console
+
+
+def wait_for_line(console: Console, qtbot: QtBot, line: int) -> None:
+    def stands_there() -> bool:
+        frame, page = console.debug.frame, console.editor.page(SCORE)
+        is_paused = console.debug.state is DebugState.PAUSED and frame is not None and page is not None
+        return is_paused and page.editor.marks.execution_line == line
+
+    qtbot.waitUntil(stands_there, timeout=5000)
+
+
+def editor_of(console: Console) -> CodeEditor:
+    page = console.editor.page(SCORE)
+    assert page is not None
+    return page.editor
+
+
+def rows(console: Console) -> list[tuple[str, str]]:
+    model = console.breakpoints_pane.model
+    return [
+        (str(model.data(model.index(row, 0))), str(model.data(model.index(row, 1))))
+        for row in range(model.rowCount())
+    ]
+
+
+def test_the_next_statement_is_set_to_the_caret(paused: Console, debugger: FakeDebugger, qtbot: QtBot) -> None:
+    editor_of(paused).go_to(7)
+
+    paused.actions.run("run.jump")
+    wait_for_line(paused, qtbot, 7)
+
+    assert debugger.arguments("gotoTargets")["line"] == 7
+    assert debugger.arguments("goto")["targetId"] == 91
+    assert paused._banner.text.startswith("Paused after the jump")
+
+
+def test_the_call_is_restarted(paused: Console, debugger: FakeDebugger, qtbot: QtBot) -> None:
+    paused.actions.run("run.restart_frame")
+    wait_for_line(paused, qtbot, 7)
+
+    assert debugger.arguments("restartFrame") == {"frameId": 1}
+
+
+def test_one_call_of_the_line_is_entered(paused: Console, debugger: FakeDebugger, qtbot: QtBot) -> None:
+    paused.actions.run("run.step_into_target")
+    qtbot.waitUntil(lambda: bool(menus(paused)), timeout=5000)
+    (menu,) = menus(paused)
+    offered = [action.text() for action in menu.actions()]
+    menu.actions()[1].trigger()
+    menu.close()
+    wait_for_line(paused, qtbot, 7)
+
+    assert offered == ["fit_of(lead)", "intent_of(lead)"]
+    assert debugger.arguments("stepIn")["targetId"] == 2
+
+
+def menus(console: Console) -> list[QMenu]:
+    return [menu for menu in console.window.findChildren(QMenu) if menu.isVisible()]
+
+
+def test_a_single_call_is_entered_without_a_question(
+    paused: Console, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    debugger.step_targets = [{"id": 5, "label": "fit_of(lead)"}]
+
+    paused.actions.run("run.step_into_target")
+    wait_for_line(paused, qtbot, 7)
+
+    assert debugger.arguments("stepIn")["targetId"] == 5
+
+
+def test_run_to_cursor_adds_a_stop_and_takes_it_away(
+    paused: Console, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    editor_of(paused).go_to(7)
+
+    paused.actions.run("run.to_cursor")
+    wait_for_line(paused, qtbot, 7)
+    qtbot.waitUntil(lambda: len(sent_lines(debugger)) == 3, timeout=5000)
+
+    assert sent_lines(debugger) == [[6], [6, 7], [6]]
+
+
+def sent_lines(debugger: FakeDebugger) -> list[list[int]]:
+    return [
+        [point["line"] for point in one["arguments"]["breakpoints"]]
+        for one in debugger.requests
+        if one["command"] == "setBreakpoints"
+    ]
+
+
+def test_a_step_pressed_while_one_is_under_way_is_done_after_it(
+    paused: Console, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    paused.actions.run("run.step_over")
+    paused.actions.run("run.step_over")
+    wait_for_line(paused, qtbot, 8)
+
+    assert debugger.commands().count("next") == 2
+
+
+def test_hits_are_counted_and_stay_after_the_run(paused: Console, qtbot: QtBot) -> None:
+    assert rows(paused)[0] == ("score.py", "6  ×1")
+
+    paused.actions.run("run.stop")
+    qtbot.waitUntil(lambda: paused.runs.state.phase is RunPhase.IDLE, timeout=5000)
+
+    assert rows(paused)[0] == ("score.py", "6  ×1")
+    assert "stopped 1 ×" in told(paused.breakpoints.of(SCORE)[0])
+
+
+def test_a_line_that_cannot_stop_is_hollow_and_says_why(
+    console: Console, host: FakeHostLink, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    describe(host, MARCUS)
+    host.attach(debugger.address)
+    console.breakpoints.toggle(SCORE, 40)
+
+    console.actions.run("run.debug")
+    wait_for_line(console, qtbot, 6)
+
+    assert rows(console)[0] == ("score.py  ·  Line 40 does not run.", "40")
+    assert "not bound: Line 40 does not run." in told(console.breakpoints.of(SCORE)[0])
+
+
+def test_kinds_of_exceptions_are_switched_and_sent(paused: Console, debugger: FakeDebugger, qtbot: QtBot) -> None:
+    assert debugger.arguments("setExceptionBreakpoints") == {"filters": ["uncaught"]}
+    assert [title for title, _ in rows(paused)[-3:]] == [one.title for one in EXCEPTION_FILTERS]
+
+    view = paused.breakpoints_pane.view
+    view.setCurrentIndex(paused.breakpoints_pane.model.index(2, 0))
+    qtbot.keyClick(paused.breakpoints_pane, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: debugger.commands().count("setExceptionBreakpoints") == 2, timeout=5000)
+
+    assert debugger.arguments("setExceptionBreakpoints") == {"filters": ["uncaught", "userUnhandled"]}
+    assert rows(paused)[2] == ("Uncaught in script", "on")
+
+
+def test_a_function_that_does_not_exist_is_told(paused: Console, debugger: FakeDebugger, qtbot: QtBot) -> None:
+    form = paused.breakpoints_pane.form
+
+    for name in ("Score.total", "Score.nothing"):
+        form.ask_function()
+        form.field.setText(name)
+        qtbot.keyClick(form.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: paused.breakpoints.functions[-1].is_verified is False, timeout=5000)
+
+    names = [one["name"] for one in debugger.arguments("setFunctionBreakpoints")["breakpoints"]]
+    known, unknown = paused.breakpoints.functions
+    assert names == ["Score.total", "Score.nothing"]
+    assert known.is_verified is True
+    assert told(unknown) == "function Score.nothing, not bound: No function of that name."
+
+
+def test_a_condition_is_typed_in_place(console: Console, qtbot: QtBot) -> None:
+    console.editor.open(SCORE, 6)
+    qtbot.waitUntil(lambda: console.editor.current_path == SCORE)
+
+    qtbot.keyClick(console.window, Qt.Key.Key_F9, Qt.KeyboardModifier.ControlModifier)
+    form = console.breakpoints_pane.form
+    qtbot.keyClicks(form.field, "fit > 20")
+    qtbot.keyClick(form.field, Qt.Key.Key_Return)
+
+    (breakpoint,) = console.breakpoints.of(SCORE)
+    assert (breakpoint.line, breakpoint.condition) == (6, "fit > 20")
+    assert rows(console)[0] == ("score.py  ·  fit > 20", "6")
+    assert form.isHidden()
+
+
+def test_condition_hits_and_message_are_edited_together(console: Console, qtbot: QtBot) -> None:
+    console.breakpoints.set(SCORE, 6, condition="fit > 20")
+    form = console.breakpoints_pane.form
+
+    form.edit(console.breakpoints.of(SCORE)[0])
+    assert form.field.text() == "fit > 20"
+    form._kind.setCurrentIndex(1)
+    form.field.setText("3")
+    form._kind.setCurrentIndex(2)
+    form.field.setText("fit is {fit}")
+    qtbot.keyClick(form.field, Qt.Key.Key_Return)
+
+    (breakpoint,) = console.breakpoints.of(SCORE)
+    assert (breakpoint.condition, breakpoint.hit_condition, breakpoint.log_message) == (
+        "fit > 20",
+        "3",
+        "fit is {fit}",
+    )
+
+
+def test_escape_leaves_a_breakpoint_as_it_was(console: Console, qtbot: QtBot) -> None:
+    console.breakpoints.set(SCORE, 6, condition="fit > 20")
+    form = console.breakpoints_pane.form
+
+    form.edit(console.breakpoints.of(SCORE)[0])
+    form.field.setText("nonsense")
+    qtbot.keyClick(form.field, Qt.Key.Key_Escape)
+
+    assert console.breakpoints.of(SCORE)[0].condition == "fit > 20"
+
+
+def test_a_removed_breakpoint_comes_back_with_its_condition(console: Console, qtbot: QtBot) -> None:
+    console.breakpoints.set(SCORE, 6, condition="fit > 20")
+    pane = console.breakpoints_pane
+    pane.view.setCurrentIndex(pane.model.index(0, 0))
+
+    qtbot.keyClick(pane, Qt.Key.Key_Delete)
+    assert console.breakpoints.all() == ()
+    console.window.notifications.shown[-1].actions[0][1]()
+
+    assert [one.condition for one in console.breakpoints.all()] == ["fit > 20"]
+
+
+def test_breakpoints_of_all_kinds_come_back_at_the_next_start(open_console, qtbot: QtBot) -> None:
+    first: Console = open_console()
+    first.breakpoints.set(SCORE, 6, log_message="fit is {fit}")
+    first.breakpoints_pane.form.function_entered.emit("Score.total")
+    first.breakpoints.set_filters(frozenset({"raised"}))
+    first.window.close()
+
+    second: Console = open_console()
+
+    assert [one.log_message for one in second.breakpoints.all()] == ["fit is {fit}"]
+    assert [one.name for one in second.breakpoints.functions] == ["Score.total"]
+    assert second.breakpoints.filters == {"raised"}
+
+
+def test_the_value_under_the_mouse_is_shown(
+    paused: Console, debugger: FakeDebugger, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(QToolTip, "showText", lambda _point, text, *_more: shown.append(text))
+
+    editor_of(paused).hovered.emit(Hover(8, 17, QPoint(100, 100)))
+    qtbot.waitUntil(lambda: bool(shown), timeout=5000)
+
+    assert debugger.arguments("evaluate") == {"expression": "fit", "context": "hover", "frameId": 1}
+    assert shown == ["fit = 62\nint"]
+
+
+def test_names_are_offered_at_the_prompt(paused: Console, debugger: FakeDebugger, qtbot: QtBot) -> None:
+    prompt = paused.console_pane.prompt
+    paused.window.show_pane("console")
+    prompt.setPlainText("1 + fi")
+    prompt.moveCursor(prompt.textCursor().MoveOperation.End)
+
+    qtbot.keyClick(prompt, Qt.Key.Key_Tab)
+    qtbot.waitUntil(lambda: bool(prompt.offered()), timeout=5000)
+    assert prompt.offered() == ("fit", "field")
+    qtbot.keyClicks(prompt, "t")
+    qtbot.keyClick(prompt, Qt.Key.Key_Tab)
+    qtbot.waitUntil(lambda: debugger.commands().count("completions") == 2, timeout=5000)
+
+    assert debugger.arguments("completions") == {"text": "1 + fit", "column": 8, "frameId": 1}
+    assert prompt.toPlainText() == "1 + fit"
+
+
+def test_an_exception_is_told_where_it_was_raised(
+    console: Console, host: FakeHostLink, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    debugger.stop_reason, debugger.stop_text = "exception", "ValueError: no fit"
+    describe(host, MARCUS)
+    host.attach(debugger.address)
+
+    console.actions.run("run.debug")
+    wait_for_line(console, qtbot, 6)
+    qtbot.waitUntil(lambda: 6 in editor_of(console).marks.notes(), timeout=5000)
+
+    assert editor_of(console).marks.notes()[6] == "✕ ValueError: no fit"
+    assert "ValueError: no fit" in console._banner.text
+
+
+def test_the_editor_menu_offers_what_can_be_done_now(paused: Console, qtbot: QtBot) -> None:
+    titles = [action.text().partition("\t")[0] for action in paused.editor_menu.build().actions()]
+    assert {"Run to cursor", "Set next statement", "Step into a call of this line"} <= set(titles)
+
+    paused.actions.run("run.stop")
+    qtbot.waitUntil(lambda: paused.runs.state.phase is RunPhase.IDLE, timeout=5000)
+    idle = [action.text().partition("\t")[0] for action in paused.editor_menu.build().actions()]
+
+    assert "Run to cursor" not in idle
+    assert {"Cut", "Copy", "Paste", "Toggle breakpoint"} <= set(idle)
+
+
+def test_an_edit_while_paused_says_that_the_running_code_is_older(paused: Console, qtbot: QtBot) -> None:
+    page = paused.editor.page(SCORE)
+    assert page is not None
+
+    qtbot.keyClicks(page.editor.focusProxy(), "x")
+    assert page.stale_bar.isVisible()
+    assert "The running code is older" in page.stale_bar.text
+    paused.actions.run("run.stop")
+    qtbot.waitUntil(lambda: paused.runs.state.phase is RunPhase.IDLE, timeout=5000)
+
+    assert not page.stale_bar.isVisible()
