@@ -10,17 +10,19 @@ from circuit_log.limits import LimitName
 from circuit_runtime.governor.governor import Governor
 from circuit_runtime.sandbox.worker import Worker
 
-_SAMPLE_S = 0.05
+_LONGEST_SAMPLE_S = 0.05
+_SHORTEST_SAMPLE_S = 0.005
 _GRACE_S = 0.5
 _LONGEST_PAUSE_S = 3600.0
 
 
 class Watch:
-    """Samples one worker 20 times a second on a thread of its own.
+    """Samples one worker on a thread of its own: 20 times a second, and more often close to a limit.
 
-    When a limit is passed, the transaction is declared dead at once, the line that was running is captured, and
-    the worker is killed half a second later if it has not ended by then. A paused run's wall clock stands still.
-    A watch that fails kills: nothing runs unwatched.
+    When a measured limit is passed, the transaction is declared dead, the line that was running is captured, and
+    the worker is killed. A worker whose request passed a counted limit has been told, and gets half a second to
+    unwind before it is killed. A paused run's wall clock stands still. A watch that fails kills: nothing runs
+    unwatched.
 
     Args:
         timeout_s: wall time of the whole run, None for the limit alone.
@@ -48,6 +50,7 @@ class Watch:
         self._paused_s = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"watch-{worker.pid}", daemon=True)
+        self._has_measured_breach = False
         self.breach_line: tuple[str, int] | None = None
 
     def start(self) -> None:
@@ -97,15 +100,22 @@ class Watch:
 
     def _run(self) -> None:
         try:
-            while not self._ended.wait(_SAMPLE_S) and self._governor.breach is None:
+            while not self._ended.wait(self._pause_s()) and self._governor.breach is None:
                 self.sample()
-            self._ended.wait(_GRACE_S)
+            if not self._has_measured_breach:
+                self._ended.wait(_GRACE_S)
         finally:
             if not self._ended.is_set():
                 self._kill()
 
+    def _pause_s(self) -> float:
+        """Until the next sample: a limit that time alone can reach is not missed by much."""
+        left_ms = min(self._governor.remaining(LimitName.CPU_MS), self._governor.remaining(LimitName.WALL_MS))
+        return min(max(left_ms / 1000, _SHORTEST_SAMPLE_S), _LONGEST_SAMPLE_S)
+
     def _end(self, name: LimitName) -> None:
         if self._governor.breach is None:
+            self._has_measured_breach = True
             frame = self._worker.capture_line()
             self.breach_line = (frame.path, frame.line) if frame else None
             self._governor.break_off(name)
