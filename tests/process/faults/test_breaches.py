@@ -24,7 +24,8 @@ RUNAWAYS = {
         {4, 5, 6, 7, 8},
     ),
     "swallow, call in try": (
-        "def work():\n    return 1\nwhile True:\n    try:\n        work()\n    except BaseException:\n        continue",
+        "def work():\n    return 1\nwhile True:\n    try:\n        work()\n    except BaseException:\n"
+        "        continue",
         range(3, 11),
     ),
     "swallow, nested": (
