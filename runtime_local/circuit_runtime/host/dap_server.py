@@ -10,6 +10,7 @@ from pathlib import Path
 
 from circuit_runtime.host.dap_session import DapSession
 from circuit_runtime.host.runs import RunService
+from circuit_runtime.host.socket_file import SocketFile
 from circuit_runtime.project.project import Project
 
 _log = logging.getLogger("circuit.debug")
@@ -29,7 +30,7 @@ class DapServer:
         self._address = address
         self._lock = threading.Lock()
         self._sessions: set[DapSession] = set()
-        self._socket: socket.socket | None = None
+        self._file: SocketFile | None = None
 
     @property
     def has_clients(self) -> bool:
@@ -38,18 +39,13 @@ class DapServer:
 
     def start(self) -> None:
         """Raises: OSError."""
-        self._address.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listening.bind(str(self._address))
-        self._address.chmod(0o600)
-        listening.listen()
-        self._socket = listening
-        threading.Thread(target=self._accept, args=(listening,), name="dap", daemon=True).start()
+        self._file = SocketFile(self._address)
+        threading.Thread(target=self._accept, args=(self._file.socket,), name="dap", daemon=True).start()
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._address.unlink(missing_ok=True)
+        if self._file is not None:
+            self._file.remove()
+            self._file.socket.close()
         with self._lock:
             sessions = tuple(self._sessions)
         for session in sessions:

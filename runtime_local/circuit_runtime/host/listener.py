@@ -11,25 +11,18 @@ import struct
 from pathlib import Path
 
 from circuit_link.framing import FrameSocket
+from circuit_runtime.host.socket_file import SocketFile
 
-_BACKLOG = 64
 _PEER_CREDENTIALS = struct.Struct("3i")
 
 
 class Listener:
-    """A listening unix socket at `path`. The caller holds the project's lock: a socket found there is stale."""
+    """Takes connections at `path`, see `SocketFile`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._closed = False
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        old_mask = os.umask(0o177)
-        try:
-            self._socket.bind(str(path))
-        finally:
-            os.umask(old_mask)
-        self._socket.listen(_BACKLOG)
+        self._file = SocketFile(path)
+        self._socket = self._file.socket
 
     def accept(self) -> FrameSocket | None:
         """The next connection of this user; None once `close` was called from any thread."""
@@ -50,7 +43,7 @@ class Listener:
         if self._closed:
             return
         self._closed = True
-        self._path.unlink(missing_ok=True)
+        self._file.remove()
         # A plain close does not wake a thread that waits in accept.
         try:
             self._socket.shutdown(socket.SHUT_RDWR)

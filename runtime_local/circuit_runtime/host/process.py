@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import filelock
@@ -29,6 +30,7 @@ _log = logging.getLogger("circuit.runtime.host")
 
 # A host that is just ending gives its lock back within this time.
 _LOCK_TIMEOUT_S = 10.0
+LOCK_FILE = "host.lock"
 
 
 class HostProcess:
@@ -48,7 +50,7 @@ class HostProcess:
         """Serve until nobody needs the host, or `stop` is set; returns the exit code."""
         try:
             folder = state_folder(self._root)
-            lock = filelock.FileLock(folder / "host.lock", timeout=_LOCK_TIMEOUT_S, thread_local=False)
+            lock = filelock.FileLock(folder / LOCK_FILE, timeout=_LOCK_TIMEOUT_S, thread_local=False)
             with lock, contextlib.ExitStack() as parts:
                 self._serve(folder, parts, stop)
         except filelock.Timeout:
@@ -84,6 +86,7 @@ class HostProcess:
             pool=pool,
             listener=listener,
             dap_address=str(dap_address),
+            is_orphaned=_watch(folder / LOCK_FILE),
         )
         dap = DapServer(self._root, runs, workspace.project, dap_address)
         parts.callback(server.close)
@@ -107,3 +110,17 @@ class HostProcess:
             _log.info("the program that started the host has gone")
         finally:
             os.close(descriptor)
+
+
+def _watch(lock_file: Path) -> Callable[[], bool]:
+    """Whether the lock that we hold is no longer the one that stands in the folder."""
+    held = lock_file.stat()
+
+    def is_gone() -> bool:
+        try:
+            now = lock_file.stat()
+        except OSError:
+            return True
+        return (now.st_dev, now.st_ino) != (held.st_dev, held.st_ino)
+
+    return is_gone

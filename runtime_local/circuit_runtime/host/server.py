@@ -35,7 +35,11 @@ _TESTS_PREFIX = "tests"
 
 
 class HostServer:
-    """Answers clients' requests with the project's workspace, runs, tests and logs."""
+    """Answers clients' requests with the project's workspace, runs, tests and logs.
+
+    Args:
+        is_orphaned: whether the project's state folder was removed, so that nothing here can be kept any more.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class HostServer:
         pool: WorkerPool,
         listener: Listener,
         dap_address: str,
+        is_orphaned: Callable[[], bool],
     ) -> None:
         self._root = root
         self._workspace = workspace
@@ -56,6 +61,7 @@ class HostServer:
         self._audience = audience
         self._pool = pool
         self._listener = listener
+        self._is_orphaned = is_orphaned
         self._welcome = hp.Attached(
             version=hp.PROTOCOL_VERSION,
             project=str(root),
@@ -71,13 +77,13 @@ class HostServer:
         self._accepter.start()
 
     def wait_until_idle(self, grace_s: float, stop: threading.Event, is_needed: Callable[[], bool]) -> None:
-        """Return when `stop` is set, or for `grace_s` no client was attached and nothing ran.
+        """Return when `stop` is set, the project is gone, or for `grace_s` nobody was attached and nothing ran.
 
         Args:
             is_needed: whether someone else needs the host, such as a debugger's client.
         """
         idle_since = time.monotonic()
-        while not stop.wait(min(_IDLE_CHECK_S, grace_s)):
+        while not stop.wait(min(_IDLE_CHECK_S, grace_s)) and not self._is_orphaned():
             if self._audience.sessions or self._runs.running or is_needed():
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= grace_s:
@@ -97,6 +103,10 @@ class HostServer:
             self._greet(connection)
 
     def _greet(self, connection: FrameSocket) -> None:
+        if self._is_orphaned():
+            # The client takes this for a host that is just ending, and starts the next one.
+            connection.close()
+            return
         session = ClientSession(connection, self._welcome, self._handle, self._on_end)
         self._audience.add(session)
         session.start()

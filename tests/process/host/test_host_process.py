@@ -1,5 +1,6 @@
 """Real host processes: their start, their end, and what is left when they are killed."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -207,6 +208,19 @@ def test_a_broken_project_is_told_with_file_and_line(project, path, text, code, 
 
     assert (caught.value.code, caught.value.path, caught.value.line) == (code, path, line)
     assert "Traceback" not in caught.value.message
+
+
+def test_a_project_made_anew_at_its_place_gets_a_host_of_its_own(project, await_end):
+    first = project.connect()
+    project.exec(first, INSERT, commit=True)
+    shutil.rmtree(project.root / ".circuit")
+
+    second = project.connect()
+
+    assert second.attached.pid != first.attached.pid
+    assert project.exec(second, INSERT, commit=True).outcome == "success"
+    await_end(first.attached.pid)
+    assert project.exec(project.connect(), "print(1)").outcome == "success"
 
 
 def test_a_seed_that_does_not_fit_is_told_and_leaves_no_database(project):

@@ -36,6 +36,18 @@ def test_a_stale_socket_is_taken_over(runtime_dir, tmp_path):
     Listener(path).close()
 
 
+def test_the_place_of_the_next_host_is_left_alone(runtime_dir, tmp_path):
+    path = host_socket_path(tmp_path)
+    first = Listener(path)
+    second = Listener(path)
+
+    first.close()
+
+    assert path.exists()
+    second.close()
+    assert not path.exists()
+
+
 def test_closing_wakes_the_thread_that_accepts(runtime_dir, tmp_path):
     listener = Listener(host_socket_path(tmp_path))
     accepted = []
