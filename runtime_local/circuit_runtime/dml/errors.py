@@ -60,6 +60,10 @@ def in_own_trigger(record_id: str, trigger: str, what: str) -> DmlErrorInfo:
     )
 
 
+def no_rights() -> DmlErrorInfo:
+    return error("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+
+
 def required_missing(names: Sequence[str]) -> DmlErrorInfo:
     return error("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(names)}]", *names)
 

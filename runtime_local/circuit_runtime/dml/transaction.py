@@ -12,6 +12,7 @@ from circuit_log.limits import LimitName
 from circuit_runtime.dml.deletion import Deletion
 from circuit_runtime.dml.errors import DmlFailed, error, failed, too_many_retries
 from circuit_runtime.dml.order_of_execution import OrderOfExecution, SaveContext
+from circuit_runtime.dml.rights import Rights
 from circuit_runtime.dml.rollups import Rollups
 from circuit_runtime.dml.system_validation import find_by_value, folded
 from circuit_runtime.dml.work import Work, chunks, sound
@@ -60,8 +61,9 @@ class DataTransaction:
         in_run_as: setup and other objects may be written in one transaction, as Salesforce's runAs allows.
     """
 
-    def __init__(self, context: SaveContext, governor: Governor, events: EventLog) -> None:
+    def __init__(self, context: SaveContext, rights: Rights, governor: Governor, events: EventLog) -> None:
         self._context = context
+        self._rights = rights
         self._governor = governor
         self._events = events
         self._order = OrderOfExecution(context)
@@ -211,22 +213,36 @@ class DataTransaction:
                 self._upsert(request, item, works)
             case "delete":
                 self._take_ids_once(item, works, "delete")
-                self._each_chunk(request, item, sound(works), self._deletion.delete)
+                self._each_chunk(request, item, sound(works), self._delete)
             case "undelete":
                 self._take_ids_once(item, works, "undelete")
-                self._each_chunk(request, item, sound(works), self._deletion.undelete)
+                self._each_chunk(request, item, sound(works), self._undelete)
             case "empty_recycle_bin":
                 self._take_ids_once(item, works, "delete")
-                self._each_chunk(request, item, sound(works), self._deletion.empty_recycle_bin)
+                self._each_chunk(request, item, sound(works), self._empty_recycle_bin)
             case "merge":
                 self._merge(item, works)
         return works
 
     def _insert(self, item: ObjectType, chunk: Sequence[Work]) -> None:
-        self._order.save("insert", item, chunk)
+        self._rights.check("create", item, chunk)
+        self._order.save("insert", item, sound(chunk))
 
     def _update(self, item: ObjectType, chunk: Sequence[Work]) -> None:
-        self._order.save("update", item, chunk)
+        self._rights.check("edit", item, chunk)
+        self._order.save("update", item, sound(chunk))
+
+    def _delete(self, item: ObjectType, chunk: Sequence[Work]) -> None:
+        self._rights.check("delete", item, chunk)
+        self._deletion.delete(item, sound(chunk))
+
+    def _undelete(self, item: ObjectType, chunk: Sequence[Work]) -> None:
+        self._rights.check("delete", item, chunk)
+        self._deletion.undelete(item, sound(chunk))
+
+    def _empty_recycle_bin(self, item: ObjectType, chunk: Sequence[Work]) -> None:
+        self._rights.check("delete", item, chunk)
+        self._deletion.empty_recycle_bin(item, sound(chunk))
 
     def _take_ids_once(self, item: ObjectType, works: Sequence[Work], operation: str) -> None:
         self._take_ids(item, works, operation)
@@ -316,6 +332,7 @@ class DataTransaction:
         master, losers = works[0], works[1:]
         if master.errors or any(loser.id == master.id for loser in losers):
             raise DmlFailed("The master of a merge must be a record of its own, with an id.")
+        self._rights.check("delete", item, losers)
         self._deletion.reparent(item, [loser.id or "" for loser in losers], master.id or "")
         self._deletion.delete(item, losers, master.id or "")
         if not any(loser.errors for loser in losers):

@@ -15,6 +15,7 @@ from circuit_runtime.callouts.port import CalloutPort
 from circuit_runtime.connectors.intake import Intake
 from circuit_runtime.dml.errors import DmlFailed
 from circuit_runtime.dml.order_of_execution import SaveContext
+from circuit_runtime.dml.rights import Rights
 from circuit_runtime.dml.rules import Rules
 from circuit_runtime.dml.transaction import DataTransaction
 from circuit_runtime.dml.triggers import Triggers
@@ -130,7 +131,8 @@ class Execution:
             user=self._users.current,
             now=self._clock.now,
         )
-        self._data = DataTransaction(context, self._governor, self._events)
+        rights = Rights(project.settings.profiles, session, self._triggers, self._users.current)
+        self._data = DataTransaction(context, rights, self._governor, self._events)
         self._queries = QueryDesk(
             project,
             session,
