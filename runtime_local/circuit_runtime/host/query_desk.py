@@ -18,6 +18,7 @@ from circuit_runtime.soql.errors import SoqlError
 from circuit_runtime.soql.parameters import QueryContext
 from circuit_runtime.soql.query import Prepared, prepare
 from circuit_runtime.soql.search import prepare_search
+from circuit_runtime.store.errors import StatementFailed
 from circuit_runtime.store.session import Session
 
 _PAGE_ROWS = 2_000
@@ -123,7 +124,7 @@ class QueryDesk:
             self._begin_locking()
         try:
             rows, child_rows = prepared.run(self._session, binds, most)
-        except SoqlError as exc:
+        except (SoqlError, StatementFailed) as exc:
             raise ScriptException(_EXCEPTION, str(exc)) from exc
         self._governor.charge(LimitName.QUERY_ROWS, len(rows) + child_rows)
         return rows

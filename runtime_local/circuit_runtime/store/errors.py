@@ -20,6 +20,13 @@ class MigrationRefused(UserFacingError):
     """The project's objects do not fit the data that is there; nothing was changed."""
 
 
+class StatementFailed(Exception):
+    """The database could not answer a query: a number out of its range, a pattern too long.
+
+    The transaction stands as it was before the query.
+    """
+
+
 class UniqueViolation(Exception):
     """A write would store a value twice in a unique field.
 

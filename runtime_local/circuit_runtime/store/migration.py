@@ -18,6 +18,7 @@ from circuit_runtime.store.errors import MigrationRefused
 from circuit_runtime.store.identifiers import reference_index, unique_index
 from circuit_runtime.store.ids import autonumber_text
 from circuit_runtime.store.session import Row, Session
+from circuit_runtime.store.users import ensure_developer
 
 FORMAT_VERSION = 3
 
@@ -56,6 +57,7 @@ def migrate(session: Session, schema: Schema, *, going_back: bool = False) -> Mi
             changes += table.migrate(going_back=going_back)
         for name in known.keys() - schema.objects.keys():
             changes += _hide(name, known[name], known[name])
+        ensure_developer(session, schema)
         write_meta(session, "columns", msgspec.json.encode(known).decode())
         write_meta(session, "version", version)
         session.commit()

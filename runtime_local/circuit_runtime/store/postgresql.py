@@ -11,7 +11,7 @@ from psycopg import sql
 
 from circuit_runtime.project.schema import FieldType, ObjectType
 from circuit_runtime.store import faults
-from circuit_runtime.store.errors import StoreBusy, UniqueViolation
+from circuit_runtime.store.errors import StatementFailed, StoreBusy, UniqueViolation
 from circuit_runtime.store.identifiers import identifier, unique_index
 from circuit_runtime.store.ids import record_id
 from circuit_runtime.store.session import Row, Session, stored_columns
@@ -30,6 +30,8 @@ def fault_of(error: Exception) -> Exception | None:
             return faults.interrupted()
         case psycopg.errors.LockNotAvailable() | psycopg.errors.DeadlockDetected():
             return StoreBusy()
+        case psycopg.DataError():
+            return StatementFailed(str(error).partition("\n")[0])
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return faults.failed(str(error).strip().splitlines()[0] or "its server does not answer")
         case _:
@@ -105,10 +107,20 @@ class PostgresSession(Session):
         return cursor.fetchall() if cursor.description else []
 
     def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
-        with self._connection.cursor() as cursor:
-            self._execute_on(cursor, sql, parameters)
-            while rows := cursor.fetchmany(size):
-                yield rows
+        # A statement that fails would take the open transaction with it.
+        mark = self.savepoint() if self.in_transaction else None
+        try:
+            with self._connection.cursor() as cursor:
+                self._execute_on(cursor, sql, parameters)
+                while rows := cursor.fetchmany(size):
+                    yield rows
+        except (StatementFailed, StoreBusy):
+            if mark is not None:
+                self.rollback_to(mark)
+            raise
+        finally:
+            if mark is not None and self.in_transaction:
+                self.release(mark)
 
     @_tells_faults
     def insert(self, item: ObjectType, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -68,7 +68,10 @@ class Session(ABC):
 
     @abstractmethod
     def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
-        """The rows in lists of at most `size`; the statement is closed when the iterator is."""
+        """The rows in lists of at most `size`; the statement is closed when the iterator is.
+
+        Raises: StatementFailed; StoreBusy, where rows that it locks stay locked by others.
+        """
 
     @abstractmethod
     def insert(self, item: ObjectType, columns: Sequence[str], rows: Iterable[Row]) -> None:

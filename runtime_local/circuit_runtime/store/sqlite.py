@@ -13,10 +13,11 @@ from typing import Any
 from circuit_runtime.project.schema import ObjectType
 from circuit_runtime.store import faults
 from circuit_runtime.store.calendar import date_part
-from circuit_runtime.store.errors import StoreBusy, UniqueViolation
+from circuit_runtime.store.errors import StatementFailed, StoreBusy, UniqueViolation
 from circuit_runtime.store.ids import record_id
 from circuit_runtime.store.session import Row, Session, stored_columns
 
+_OPEN_WAIT_MS = 5_000
 _BUSY_POLL_MS = 20
 _ID_BLOCK = 1000
 _REASONS = {
@@ -26,6 +27,7 @@ _REASONS = {
     sqlite3.SQLITE_CORRUPT: "its file is damaged",
     sqlite3.SQLITE_NOTADB: "its file is no database",
 }
+_FAILURES_OF_VALUES = frozenset({"integer overflow", "LIKE or GLOB pattern too complex"})
 
 
 def fault_of(error: Exception) -> Exception | None:
@@ -38,6 +40,10 @@ def fault_of(error: Exception) -> Exception | None:
             return faults.interrupted()
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreBusy()
+        case sqlite3.SQLITE_TOOBIG:
+            return StatementFailed(str(error))
+        case sqlite3.SQLITE_ERROR if str(error) in _FAILURES_OF_VALUES:
+            return StatementFailed(str(error))
         case _:
             return faults.failed(_REASONS[code]) if code in _REASONS else None
 
@@ -49,6 +55,8 @@ def configure(connection: sqlite3.Connection) -> None:
     """Settings of every connection. Transactions are opened by us alone (`isolation_level` None)."""
     connection.isolation_level = None
     for pragma in (
+        # Several processes may open a new database at once, and only one of them can make it a WAL.
+        f"busy_timeout={_OPEN_WAIT_MS}",
         "journal_mode=WAL",
         "synchronous=NORMAL",
         f"busy_timeout={_BUSY_POLL_MS}",

@@ -15,7 +15,6 @@ from circuit_runtime.store.migration import Migration, migrate
 from circuit_runtime.store.session import Dialect, Session
 from circuit_runtime.store.sqlite import Numbers, SqliteSession, Writer, configure
 from circuit_runtime.store.sqlite import fault_of as sqlite_fault_of
-from circuit_runtime.store.users import ensure_developer
 
 if TYPE_CHECKING:
     import psycopg
@@ -87,9 +86,7 @@ class Store:
         Raises: MigrationRefused, StoreBusy.
         """
         with self.session("a change of the project's objects") as session:
-            migration = migrate(session, schema, going_back=going_back)
-            ensure_developer(session, schema)
-        return migration
+            return migrate(session, schema, going_back=going_back)
 
     def set_writer_paused(self, is_paused: bool) -> None:
         """While the transaction that holds the write lock is paused, other writers are refused at once."""

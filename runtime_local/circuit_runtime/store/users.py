@@ -15,11 +15,10 @@ _DEVELOPER = "developer@circuit.local"
 
 
 def ensure_developer(session: Session, schema: Schema) -> None:
-    """Add the developer to a database without users."""
+    """Add the developer to a database without users, within an open transaction."""
     users = schema.objects["User"]
     if session.execute(f"SELECT 1 FROM {users.table} LIMIT 1"):
         return
-    session.begin()
     (user_id,) = session.next_ids(users, 1)
     now_ms = time.time_ns() // 1_000_000
     values = {
@@ -38,7 +37,6 @@ def ensure_developer(session: Session, schema: Schema) -> None:
         "is_deleted": False,
     }
     session.insert(users, tuple(values), [tuple(values.values())])
-    session.commit()
 
 
 def find_user(session: Session, schema: Schema, wanted: str) -> UserRef:
