@@ -73,9 +73,9 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path, monkeypatch):
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
+def terminal(tmp_path, tmp_path_factory, monkeypatch):
+    # Short: a socket's path has at most 107 bytes.
+    runtime = tmp_path_factory.mktemp("r")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     terminal = Terminal(tmp_path / "leads", dict(os.environ))
     made = terminal("init", terminal.root, cwd=tmp_path)

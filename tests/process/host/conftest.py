@@ -162,9 +162,9 @@ def end_process(pid, number):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
+def project(tmp_path, tmp_path_factory, monkeypatch):
+    # Short: a socket's path has at most 107 bytes.
+    runtime = tmp_path_factory.mktemp("r")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     made = Project(tmp_path / "project")
     for path, text in FILES.items():

@@ -29,9 +29,9 @@ class Ended:
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
+def project(tmp_path, tmp_path_factory, monkeypatch):
+    # Short: a socket's path has at most 107 bytes.
+    runtime = tmp_path_factory.mktemp("r")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     root = tmp_path / "project"
     root.mkdir()
