@@ -11,9 +11,9 @@ from circuit_runtime.host.listener import Listener
 
 
 @pytest.fixture
-def runtime_dir(tmp_path, monkeypatch):
-    folder = tmp_path / "run"
-    folder.mkdir(mode=0o700)
+def runtime_dir(tmp_path_factory, monkeypatch):
+    # Short: a socket's path has at most 107 bytes.
+    folder = tmp_path_factory.mktemp("r")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     return folder
 
