@@ -80,10 +80,17 @@ class FlameChart(QAbstractScrollArea):
         """Outline a frame and scroll to its depth; the owner sees to the window."""
         if frame != self._chosen:
             self._chosen = frame
-            self._scroll_to_chosen()
+            if frame != NO_FRAME:
+                self._scroll_to(frame)
             text = "" if frame == NO_FRAME else describe_frame(self._store, frame)
             self.setAccessibleDescription(text)
             self.viewport().update()
+
+    def show_innermost(self) -> None:
+        """Scroll to where the run stands, with what called it above."""
+        frame = self._store.frames.innermost
+        if frame != NO_FRAME:
+            self._scroll_to(frame)
 
     def refresh(self) -> None:
         """The store has grown."""
@@ -196,11 +203,9 @@ class FlameChart(QAbstractScrollArea):
                     return row
         return -1
 
-    def _scroll_to_chosen(self) -> None:
-        if self._chosen == NO_FRAME:
-            return
+    def _scroll_to(self, frame: int) -> None:
         bar = self.verticalScrollBar()
-        top = self._store.frames.depth[self._chosen] * ROW_PX
+        top = self._store.frames.depth[frame] * ROW_PX
         room = self.viewport().height() - RULER_PX
         if top < bar.value():
             bar.setValue(top)

@@ -57,5 +57,11 @@ class Pane(QWidget):
     def _request_location(self, location: Location) -> None:
         self.location_requested.emit(location)
 
+    def _prefer_height(self, height_px: int) -> None:
+        """Ask for another height, in a section that does not stretch."""
+        if height_px != self.preferred_height_px:
+            self.preferred_height_px = height_px
+            self.preferred_height_changed.emit()
+
     def _publish_badge(self, text: str) -> None:
         self.badge_changed.emit(text)

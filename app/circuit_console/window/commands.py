@@ -143,6 +143,13 @@ def _run_commands(runs: Runs, controller: Controller) -> tuple[Command, ...]:
             is_enabled=can_start,
         ),
         Command(
+            id="test.debug_current",
+            title="Test: Debug at cursor",
+            keys=("Ctrl+;, D",),
+            run=controller.debug_test_at_cursor,
+            is_enabled=can_start,
+        ),
+        Command(
             id="test.all",
             title="Test: All",
             keys=("Ctrl+;, A",),

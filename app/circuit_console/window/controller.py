@@ -32,6 +32,8 @@ from circuit_console.widgets.theme import Theme
 from circuit_console.window.main_window import MainWindow
 
 _DEFAULT_LEVELS = "APEX_CODE,FINE;DB,INFO;CALLOUT,INFO;VALIDATION,INFO"
+# A class and a method name one test in its file.
+_TEST_DEPTH = 2
 _ZOOM_RANGE = range(-6, 21)
 
 
@@ -94,6 +96,7 @@ class Controller(QObject):
         parts.editor.run_requested.connect(self._on_run_requested)
         parts.editor.current_changed.connect(self._on_current_changed)
         parts.explorer.run_requested.connect(self.run_target)
+        parts.tests.debug_requested.connect(self.debug_test)
         parts.explorer.debug_requested.connect(self.debug_target)
 
     # ------------------------------------------------------------------------------------------ choice
@@ -189,12 +192,29 @@ class Controller(QObject):
 
     def test_at_cursor(self) -> None:
         """The test method, or the tests of the class or file, around the caret."""
+        name = self._test_at_caret()
+        if name:
+            self.run_tests((name,))
+
+    def debug_test_at_cursor(self) -> None:
+        name = self._test_at_caret()
+        if name.count("::") == _TEST_DEPTH:
+            self.debug_test(name)
+        elif name:
+            self._tell("The caret is in no single test.")
+
+    @Slot(str)
+    def debug_test(self, name: str) -> None:
+        self.debug_target(RunTarget(name=name.rpartition("::")[2], kind="test", path=name))
+
+    def _test_at_caret(self) -> str:
+        """Its id or that of its class or file; "" where there is none, which is told."""
         page = self._parts.editor.current_page
         if page is None or not page.path.startswith("tests/"):
             self._tell("The caret is not in a file of tests/.")
-            return
+            return ""
         names = [symbol.name for symbol in enclosing(page.outline, page.editor.caret().line)]
-        self.run_tests(("::".join([page.path, *names[:2]]),))
+        return "::".join([page.path, *names[:_TEST_DEPTH]])
 
     def step_over(self) -> None:
         self._parts.debug.step("next")

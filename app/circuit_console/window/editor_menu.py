@@ -21,7 +21,12 @@ _GROUPS: tuple[tuple[tuple[str, str], ...], ...] = (
         ("run.conditional_breakpoint", "Condition, hit count or log message…"),
         ("run.watch", "Watch"),
     ),
-    (("run.selection", "Run selected lines"), ("test.current", "Run the test here"), ("edit.comment", "Comment")),
+    (
+        ("run.selection", "Run selected lines"),
+        ("test.current", "Run the test here"),
+        ("test.debug_current", "Debug the test here"),
+        ("edit.comment", "Comment"),
+    ),
 )
 
 

@@ -37,13 +37,17 @@ class FollowDebugger(QObject):
         self._debug = debug
         self._controller = controller
         self._has_stopped = False
+        self._values: dict[str, str] = {}
         debug.frame_selected.connect(self._on_frame_selected)
         variables.locals_loaded.connect(self._on_locals_loaded)
         runs.state_changed.connect(self._on_run_state_changed)
         editor.hovered.connect(self._on_hovered)
+        editor.execution_shown.connect(self._show_values)
+        editor.facts_changed.connect(self._show_values)
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:
+        self._values = {}
         if frame is None:
             self._editor.clear_execution()
             return
@@ -57,14 +61,20 @@ class FollowDebugger(QObject):
 
     @Slot(object)
     def _on_locals_loaded(self, values: dict[str, str]) -> None:
+        self._values = values
+        self._show_values()
+
+    @Slot()
+    def _show_values(self, *_what: object) -> None:
+        """The values, the text and what is known of it arrive in any order: write the notes when all are there."""
         frame = self._debug.frame
         page = self._editor.page(frame.path) if frame is not None else None
-        if frame is None or page is None:
+        if frame is None or page is None or not self._values:
             return
         around = enclosing(page.outline, frame.line)
         first = around[-1].line if around else 1
         current = page.editor.line_text(frame.line)
-        shown = inline_values(current, page.assigned, first, frame.line, values)
+        shown = inline_values(current, page.assigned, first, frame.line, self._values)
         stop = self._debug.stop_reason
         if stop is not None and stop.reason == "exception" and frame == self._first_call():
             shown[frame.line] = f"✕ {stop.text or stop.description}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu, QToolTip
@@ -325,3 +327,19 @@ def test_an_edit_while_paused_says_that_the_running_code_is_older(paused: Consol
     qtbot.waitUntil(lambda: paused.runs.state.phase is RunPhase.IDLE, timeout=5000)
 
     assert not page.stale_bar.isVisible()
+
+
+def test_a_single_test_is_debugged_from_the_caret(
+    console: Console, host: FakeHostLink, debugger: FakeDebugger, qtbot: QtBot, project: Path
+) -> None:
+    path = "tests/test_score.py"
+    (project / path).write_text("@test\nclass ScoreTest:\n    @test\n    def total(self):\n        assert True\n")
+    describe(host, MARCUS)
+    host.attach(debugger.address)
+    console.editor.open(path, 5)
+    qtbot.waitUntil(lambda: (page := console.editor.page(path)) is not None and bool(page.outline))
+
+    console.actions.run("test.debug_current")
+    wait_for_line(console, qtbot, 6)
+
+    assert debugger.arguments("launch")["test"] == "tests/test_score.py::ScoreTest::total"

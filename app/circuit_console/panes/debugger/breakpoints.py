@@ -21,6 +21,10 @@ from circuit_console.widgets.controls import IconButton, label
 from circuit_console.widgets.pane import Pane, Region
 from circuit_console.widgets.theme import Theme
 
+_ROW_PX = 24
+_MOST_ROWS = 8
+_PADDING_PX = 10
+
 
 class BreakpointsPane(Pane):
     """Enter opens the line, Space switches one on and off, F2 edits it, Delete removes it."""
@@ -30,7 +34,6 @@ class BreakpointsPane(Pane):
     icon_name = "circle-dot"
     region = Region.SIDE
     stretches = False
-    preferred_height_px = 132
 
     def __init__(
         self,
@@ -102,6 +105,8 @@ class BreakpointsPane(Pane):
         filters = (FilterRow(one, one.id in self._breakpoints.filters) for one in EXCEPTION_FILTERS)
         self._hint.setVisible(not breakpoints and not functions)
         self._model.show_rows((*breakpoints, *functions, *filters))
+        hint_px = 0 if breakpoints or functions else _ROW_PX
+        self._prefer_height(hint_px + min(self._model.rowCount(), _MOST_ROWS) * _ROW_PX + _PADDING_PX)
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:

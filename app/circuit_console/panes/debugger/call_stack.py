@@ -23,6 +23,9 @@ from circuit_console.widgets.pane import Pane, Region
 from circuit_console.widgets.theme import Theme
 
 _PLACE_PX = 116
+_ROW_PX = 24
+_MOST_ROWS = 8
+_PADDING_PX = 6
 
 
 class CallStackPane(Pane):
@@ -33,7 +36,7 @@ class CallStackPane(Pane):
     icon_name = "layers"
     region = Region.SIDE
     stretches = False
-    preferred_height_px = 150
+    preferred_height_px = 126
 
     def __init__(self, theme: Theme, debug: DebugSession, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -85,6 +88,11 @@ class CallStackPane(Pane):
         for row, frame in enumerate(frames):
             self._view.setFirstColumnSpanned(row, QModelIndex(), frame.is_label)
         self._stack.setCurrentWidget(self._view if frames else self._empty)
+        if frames:
+            # Kept after the stop: what moves at each step cannot be read.
+            self._prefer_height(
+                max(self.preferred_height_px, min(len(frames), _MOST_ROWS) * _ROW_PX + _PADDING_PX)
+            )
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:

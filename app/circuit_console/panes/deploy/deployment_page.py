@@ -124,7 +124,6 @@ class DeploymentPage(QWidget):
         self._cancel = QPushButton("Cancel", self)
         self._cancel.clicked.connect(self._on_cancel_clicked)
         self._roll_back = QPushButton(self)
-        set_role(self._roll_back, "quiet")
         self._roll_back.clicked.connect(self._on_roll_back_clicked)
         for button in (self._deploy, self._validate, self._cancel):
             actions.addWidget(button)

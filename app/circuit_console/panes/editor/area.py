@@ -51,6 +51,7 @@ class EditorArea(QWidget):
         facts_changed: PageFacts, after a text was looked through.
         run_requested: str, path, by the breadcrumb's button.
         zoomed: int.
+        execution_shown: str, path of the page on which the line that runs next was marked.
         hovered: (str, Hover), path and place where the mouse rests; Hover is None when it moves on.
         menu_requested: QPoint on the screen, over the page on top.
     """
@@ -62,6 +63,7 @@ class EditorArea(QWidget):
     facts_changed = Signal(object)
     run_requested = Signal(str)
     zoomed = Signal(int)
+    execution_shown = Signal(str)
     hovered = Signal(str, object)
     menu_requested = Signal(QPoint)
 
@@ -417,6 +419,7 @@ class EditorArea(QWidget):
         self._tabs.choose(page.path)
         page.editor.marks.set_execution_line(line, is_top_frame=is_top_frame)
         page.editor.go_to(line)
+        self.execution_shown.emit(page.path)
 
     def _draw_breakpoints(self, page: EditorPage) -> None:
         looks = {}

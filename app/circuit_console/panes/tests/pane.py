@@ -41,6 +41,7 @@ class TestsPane(Pane):
     Signals:
         coverage_loaded: ProjectCoverage, after a run with coverage.
         summary_changed: TestSummary, whenever counts changed.
+        debug_requested: str, the id of one test.
         creation_requested: None, by the button of the empty state.
     """
 
@@ -53,6 +54,7 @@ class TestsPane(Pane):
 
     coverage_loaded = Signal(object)
     summary_changed = Signal(object)
+    debug_requested = Signal(str)
     creation_requested = Signal()
 
     def __init__(self, theme: Theme, host: HostLink, runs: Runs, parent: QWidget | None = None) -> None:
@@ -241,6 +243,11 @@ class TestsPane(Pane):
         run = menu.addAction("Run")
         run.setEnabled(self._runs.state.can_start)
         run.triggered.connect(self.run_current)
+        names = self.model.names_at(index)
+        if len(names) == 1 and "::" in names[0]:
+            debug = menu.addAction("Debug")
+            debug.setEnabled(self._runs.state.can_start)
+            debug.triggered.connect(lambda: self.debug_requested.emit(names[0]))
         menu.addAction("Open").triggered.connect(lambda: self._on_opened(self.view.currentIndex()))
         menu.popup(self.view.viewport().mapToGlobal(place))
 

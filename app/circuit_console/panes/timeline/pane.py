@@ -135,6 +135,8 @@ class TimelinePane(Pane):
         self.chart.refresh()
         self.overview.refresh()
         self.browser.take_growth()
+        if self._is_following and self._run_log.store.paused_row is not None:
+            self.chart.show_innermost()
 
     @Slot(object)
     def _on_run_ended(self, _finished: hp.RunFinished) -> None:
