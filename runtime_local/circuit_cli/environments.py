@@ -51,6 +51,16 @@ def serve_command(
         typer.Option("--database", metavar="URL", help="postgresql://… instead of SQLite in the folder."),
     ] = None,
     name: Annotated[str, typer.Option("--name", help="What the environment is called.")] = "staging",
+    executions_per_month: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Executions in a month (UTC); any number without it.")
+    ] = None,
+    concurrent: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Transactions at one moment, of this server.")
+    ] = None,
+    per_second: Annotated[
+        float | None, typer.Option(min=0.001, metavar="N", help="Executions a second, on average.")
+    ] = None,
+    burst: Annotated[int, typer.Option(min=1, metavar="N", help="Executions at once, with --per-second.")] = 10,
     project: ProjectOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -61,9 +71,16 @@ def serve_command(
     if database is not None and not database.startswith("postgresql://"):
         raise typer.BadParameter("--database is an address like postgresql://user:password@host/name.")
     with presented(Presenter(json_output)):
+        from circuit_env.quotas import Quotas
         from circuit_env.server import serve
 
-        serve(name, host, port, data, database)
+        quotas = Quotas(
+            executions_per_month=executions_per_month,
+            concurrent=concurrent,
+            per_second=per_second,
+            burst=burst,
+        )
+        serve(name, host, port, data, database, quotas)
 
 
 def login_command(

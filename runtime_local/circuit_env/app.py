@@ -18,6 +18,7 @@ import circuit_link.host_protocol as hp
 from circuit_env.access import AccessDenied
 from circuit_env.environment import Environment
 from circuit_env.openapi import openapi_document
+from circuit_env.quotas import QuotaExceeded
 from circuit_link import env_protocol as env
 from circuit_link.bundle import MAX_BYTES
 from circuit_link.errors import UserFacingError
@@ -34,6 +35,10 @@ _STATUS_OF_CODE = {
     "NOT_CURRENT": 409,
     "NOTHING_DEPLOYED": 409,
     "STORE_BUSY": 503,
+    "DISK_FULL": 507,
+    "QUOTA_MONTH": 429,
+    "QUOTA_CONCURRENT": 429,
+    "QUOTA_RATE": 429,
 }
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -195,7 +200,10 @@ async def _user_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UserFacingError)
     status = 401 if isinstance(error, AccessDenied) and error.code != "SCOPE_MISSING" else 400
     body = env.ApiError(code=error.code, message=error.message, hint=error.hint)
-    return _json(body, _STATUS_OF_CODE.get(error.code, status))
+    answer = _json(body, _STATUS_OF_CODE.get(error.code, status))
+    if isinstance(error, QuotaExceeded):
+        answer.headers["retry-after"] = str(error.retry_after_s)
+    return answer
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from circuit_env.deployments import Deployments
 from circuit_env.journal import Journal
 from circuit_env.log_tail import LogTail
 from circuit_env.place import Place
+from circuit_env.quotas import Meter, Quotas
 from circuit_env.releases import Releases
 from circuit_link import env_protocol as env
 from circuit_link.errors import UserFacingError
@@ -39,10 +40,16 @@ class Environment:
     Args:
         name: `staging`, `production`, …
         folder: holds logs, and the databases where `database_url` is None.
+        quotas: what its operator allows it to execute.
     """
 
     def __init__(
-        self, name: str, folder: Path, database_url: str | None = None, clock: Callable[[], dt.datetime] = utc_now
+        self,
+        name: str,
+        folder: Path,
+        database_url: str | None = None,
+        clock: Callable[[], dt.datetime] = utc_now,
+        quotas: Quotas | None = None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.name = name
@@ -65,7 +72,8 @@ class Environment:
         self.tail = LogTail()
         self.logs = LogArchive(folder / "logs")
         self.logs.close_abandoned()
-        self._runs = RunService(self.place, self.logs, self.tail.watch)
+        self._meter = Meter(self._engine, quotas or Quotas(), clock)
+        self._runs = RunService(self.place, self.logs, self.tail.watch, self._meter)
 
     def status(self) -> env.EnvironmentStatus:
         current = self.current()
@@ -76,6 +84,7 @@ class Environment:
             healthy=self._is_healthy(current),
             lock=self.deployments.lock_holder(),
             runtime=f"Python {platform.python_version()}",
+            usage=self._meter.usage(),
         )
 
     def current(self) -> activation.Current:

@@ -15,11 +15,12 @@ import uvicorn
 from circuit_env.app import make_app
 from circuit_env.data_folder import held
 from circuit_env.environment import Environment
+from circuit_env.quotas import Quotas
 from circuit_link.env_protocol import ServeAnnouncement
 from circuit_link.errors import UserFacingError
 
 
-def serve(name: str, host: str, port: int, folder: Path, database_url: str | None) -> None:
+def serve(name: str, host: str, port: int, folder: Path, database_url: str | None, quotas: Quotas) -> None:
     """Serve; prints one line of JSON (ServeAnnouncement) when requests are accepted.
 
     Args:
@@ -29,7 +30,7 @@ def serve(name: str, host: str, port: int, folder: Path, database_url: str | Non
         UserFacingError: the address is taken or not ours, the folder or the database cannot be used.
     """
     with _listen(host, port) as listening, held(folder) as own_folder:
-        environment = _environment(name, own_folder, database_url)
+        environment = _environment(name, own_folder, database_url, quotas)
         try:
             announcement = ServeAnnouncement(
                 url=f"http://{host}:{listening.getsockname()[1]}",
@@ -65,9 +66,9 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from exc
 
 
-def _environment(name: str, folder: Path, database_url: str | None) -> Environment:
+def _environment(name: str, folder: Path, database_url: str | None, quotas: Quotas) -> Environment:
     try:
-        return Environment(name, folder, database_url)
+        return Environment(name, folder, database_url, quotas=quotas)
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as exc:
         where = "The PostgreSQL database" if database_url else f"The database in {folder}"
         reason = " ".join(str(getattr(exc, "orig", None) or exc).split())

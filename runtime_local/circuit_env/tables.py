@@ -107,6 +107,15 @@ audit = sa.Table(
     sa.Column("subject", sa.String(200), nullable=False),
 )
 
+# One row a month (`2026-11`, UTC): what was executed, and what that cost in millionths of the prices' unit.
+usage = sa.Table(
+    "env_usage",
+    metadata,
+    sa.Column("month", sa.String(7), primary_key=True),
+    sa.Column("executions", sa.BigInteger, nullable=False),
+    sa.Column("cost_micros", sa.BigInteger, nullable=False),
+)
+
 
 def open_engine(url: str) -> sa.Engine:
     """The engine for an environment's own tables; creates those that are missing."""

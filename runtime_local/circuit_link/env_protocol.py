@@ -78,6 +78,23 @@ class LockHolder(_Body, frozen=True, kw_only=True):
     phase: str
 
 
+class Usage(_Body, frozen=True, kw_only=True):
+    """What an environment executes and may execute; None allows any number.
+
+    Attributes:
+        month: of `executions` and `cost_micros`, UTC: `2026-11`.
+        cost_micros: millionths of the unit of the project's prices.
+        running, concurrent: transactions of this server now, and at most.
+    """
+
+    month: str
+    executions: int
+    executions_per_month: int | None
+    cost_micros: int
+    running: int
+    concurrent: int | None
+
+
 class EnvironmentStatus(_Body, frozen=True, kw_only=True):
     """`release` is "" before the first deployment; `generation` counts activations."""
 
@@ -89,6 +106,7 @@ class EnvironmentStatus(_Body, frozen=True, kw_only=True):
     lock: LockHolder | None = None
     pinned: bool = False
     runtime: str = ""
+    usage: Usage | None = None
 
 
 class ReleaseInfo(_Body, frozen=True, kw_only=True):

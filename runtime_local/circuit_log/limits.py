@@ -26,6 +26,7 @@ class LimitName(StrEnum):
     FUTURE_CALLS = "future_calls"
     QUEUEABLE_JOBS = "queueable_jobs"
     MOBILE_PUSH = "mobile_push"
+    COST_MICROS = "cost_micros"  # millionths of the unit in which circuit.toml gives prices; only where it does
 
 
 # The lines of a LIMIT_USAGE_FOR_NS block in Salesforce's order.

@@ -14,6 +14,7 @@ DANGER_SHARE = 0.95
 Tone = Literal["normal", "warning", "danger"]
 
 _MEGABYTE = 1024 * 1024
+_MICROS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ _WORDS: dict[LimitName, _Words] = {
     LimitName.FUTURE_CALLS: _Words("Future calls", "future calls", "Call once with all ids."),
     LimitName.EMAIL_INVOCATIONS: _Words("E-mails", "e-mails", "Send the messages in one call."),
     LimitName.MOBILE_PUSH: _Words("Push calls", "push calls", "Send the notifications in one call."),
+    LimitName.COST_MICROS: _Words("Cost", "cost", "Look for what has a price: [limits.cost] in circuit.toml."),
 }
 
 # The cards that are always there, in the order in which they stand; others appear once they are used.
@@ -75,6 +77,8 @@ def amount(name: LimitName, used: int, maximum: int) -> str:
             return f"{_seconds(used)} / {_seconds(maximum)} s"
         case LimitName.HEAP_BYTES:
             return f"{_megabytes(used)} / {_megabytes(maximum)} MB"
+        case LimitName.COST_MICROS:
+            return f"{used / _MICROS:.4f} / {maximum / _MICROS:.4f}"
         case _:
             return f"{format_count(used)} / {format_count(maximum)}"
 

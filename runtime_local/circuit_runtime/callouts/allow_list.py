@@ -21,6 +21,7 @@ class Target:
     """An address that the list allows.
 
     Attributes:
+        named_address: where the entry is an address rather than a name: it is what was meant, private or not.
         may_be_loopback: the entry itself names this machine, so a loopback address is what was meant.
     """
 
@@ -28,7 +29,13 @@ class Target:
     scheme: str
     host: str
     port: int
+    named_address: IpAddress | None
     may_be_loopback: bool
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what one API is to its callers."""
+        return f"{self.scheme}://{self.host}:{self.port}"
 
 
 def allowed_target(url: str, allow: Sequence[str]) -> Target:
@@ -40,20 +47,30 @@ def allowed_target(url: str, allow: Sequence[str]) -> Target:
         CalloutFailed: the URL cannot be called at all, or no entry covers it.
     """
     parts = _split(url)
-    port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    host = (parts.hostname or "").rstrip(".")
-    for entry in allow:
-        if _covers(entry, parts, host, port):
-            return Target(url, parts.scheme, host, port, host in _LOOPBACK_NAMES)
-    raise CalloutFailed(
-        f"Unauthorized endpoint: {parts.scheme}://{parts.netloc} is not in [callouts] allow of circuit.toml."
-    )
+    if covering_entry(url, allow) is None:
+        raise CalloutFailed(
+            f"Unauthorized endpoint: {parts.scheme}://{parts.netloc} is not in [callouts] allow of circuit.toml."
+        )
+    host = _host(parts)
+    return Target(url, parts.scheme, host, _port(parts), _named_address(host), host in _LOOPBACK_NAMES)
+
+
+def covering_entry(url: str, entries: Sequence[str]) -> str | None:
+    """The first entry that covers `url`. Raises: CalloutFailed, for a URL that cannot be called."""
+    parts = _split(url)
+    return next((entry for entry in entries if _covers(entry, parts)), None)
 
 
 def refuse_private(address: IpAddress, target: Target) -> None:
-    """Raises: CalloutFailed unless the address is public, or loopback where the list names loopback."""
+    """Raises: CalloutFailed unless the address is public, or one that the list itself names.
+
+    A name that leads into a private network is refused whatever the list says: whoever owns the name chooses
+    where it leads, also after the list was written.
+    """
     for one in _embedded(address):
         if target.may_be_loopback and one.is_loopback:
+            continue
+        if address == target.named_address and not (one.is_multicast or one.is_unspecified):
             continue
         if not one.is_global or one.is_multicast:
             raise CalloutFailed(
@@ -76,13 +93,28 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _covers(entry: str, parts: SplitResult, host: str, port: int) -> bool:
+def _host(parts: SplitResult) -> str:
+    return (parts.hostname or "").rstrip(".")
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+
+
+def _named_address(host: str) -> IpAddress | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _covers(entry: str, parts: SplitResult) -> bool:
     try:
         allowed = urlsplit(entry.strip())
-        allowed_port = allowed.port or _DEFAULT_PORTS.get(allowed.scheme)
+        allowed_port = _port(allowed)
     except ValueError:
         return False
-    if (allowed.scheme, (allowed.hostname or "").rstrip("."), allowed_port) != (parts.scheme, host, port):
+    if (allowed.scheme, _host(allowed), allowed_port) != (parts.scheme, _host(parts), _port(parts)):
         return False
     prefix = allowed.path.rstrip("/")
     if not prefix:

@@ -1,4 +1,4 @@
-"""Send scripts' HTTP requests: allow-listed, resolved once, never to private addresses, with limits."""
+"""Send scripts' HTTP requests: allow-listed, resolved once, never to private addresses, within rate and size."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 from circuit_link.wire import HttpAnswer
 from circuit_runtime.callouts.allow_list import IpAddress, Target, allowed_target, refuse_private
 from circuit_runtime.callouts.port import CalloutFailed
+from circuit_runtime.callouts.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
     from circuit_link.http import HttpResponse
@@ -69,11 +70,18 @@ class CalloutClient:
     Args:
         resolve: name, port and time limit to IP addresses; for tests.
         send: for tests; otherwise `circuit_link.http.send_pinned`.
+        limiter: for tests.
     """
 
-    def __init__(self, resolve: Resolver | None = None, send: PinnedSender | None = None) -> None:
+    def __init__(
+        self,
+        resolve: Resolver | None = None,
+        send: PinnedSender | None = None,
+        limiter: RateLimiter | None = None,
+    ) -> None:
         self._resolve = resolve or resolve_name
         self._send = send
+        self._limiter = limiter or RateLimiter()
 
     def send(
         self,
@@ -108,11 +116,12 @@ class CalloutClient:
 
         send = self._send or send_pinned
         address = self._address(target, deadline)
+        time.sleep(self._limiter.wait_s(target.origin, deadline - time.monotonic()))
         remaining_s = deadline - time.monotonic()
         if remaining_s <= 0:
             raise CalloutFailed("Read timed out")
         try:
-            return send(
+            response = send(
                 method,
                 target.url,
                 address=str(address),
@@ -123,6 +132,8 @@ class CalloutClient:
             )
         except HttpError as exc:
             raise CalloutFailed(str(exc)) from exc
+        self._limiter.heed(target.origin, response.status_code, response.headers)
+        return response
 
     def _address(self, target: Target, deadline: float) -> IpAddress:
         """The one address that is called: all that the name leads to must be allowed, and the first is taken."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from circuit_log.limits import LimitName, LimitUse
+from circuit_runtime.governor.cost import Prices
 from circuit_runtime.governor.profiles import breach_text
 
 DEFAULT_NAMESPACE = "(default)"
 _WARN_SHARE = 0.8
-# Measured from outside rather than counted; partial success does not turn them back.
-_MEASURED = frozenset({LimitName.CPU_MS, LimitName.HEAP_BYTES, LimitName.WALL_MS})
+# Not turned back by partial success: what was measured from outside, and what was paid.
+_LASTING = frozenset({LimitName.CPU_MS, LimitName.HEAP_BYTES, LimitName.WALL_MS, LimitName.COST_MICROS})
 _CLOCKS = frozenset({LimitName.CPU_MS, LimitName.WALL_MS})
 
 
@@ -52,6 +54,7 @@ class Governor:
 
     Args:
         maxima: of every counter.
+        prices: what counts on the counter of the cost, where `maxima` has one.
         on_change: called with the counters that moved, on the thread that moved them.
         on_warning: called once for each counter that passes 80 %.
     """
@@ -61,9 +64,14 @@ class Governor:
         maxima: Mapping[LimitName, int],
         on_change: Callable[[tuple[LimitUse, ...]], None] = lambda _uses: None,
         on_warning: Callable[[LimitUse], None] = lambda _use: None,
+        prices: Prices | None = None,
     ) -> None:
         self._maxima = dict(maxima)
         self._used = dict.fromkeys(maxima, 0)
+        self._prices = prices or Prices()
+        self._cost_micros = 0.0
+        if LimitName.COST_MICROS in maxima:
+            self._pay(self._prices.execution_micros)
         # Readings of the clocks as they came; what is used is counted from `_clock_zero`.
         self._clock_reading = dict.fromkeys(_CLOCKS, 0)
         self._clock_zero = dict.fromkeys(_CLOCKS, 0)
@@ -88,23 +96,57 @@ class Governor:
         self.refuse_if_dead()
         with self._lock:
             self._used[name] += count
-            use = self._use(name)
-        self._report(use)
-        if use.used > use.maximum:
-            raise self.break_off(name)
+            uses = [self._use(name), *self._bill(name, count)]
+        self._charged(uses)
+
+    def charge_call(self, url: str) -> None:
+        """Count what a call to `url` costs beside the counter of callouts.
+
+        Raises: LimitBreached; CalloutFailed, for a URL that cannot be called.
+        """
+        self.refuse_if_dead()
+        if not self._prices.addresses:
+            return
+        with self._lock:
+            uses = self._pay(self._prices.call_micros(url))
+        self._charged(uses)
+
+    def _charged(self, uses: list[LimitUse]) -> None:
+        for use in uses:
+            self._report(use)
+        for use in uses:
+            if use.used > use.maximum:
+                raise self.break_off(use.name)
+
+    def _bill(self, name: LimitName, count: int) -> list[LimitUse]:
+        """Pay for `count` more on a counter; the cost, if that changed it. The caller holds the lock."""
+        price = self._prices.counters.get(name, 0.0)
+        return self._pay(price * count) if price and count > 0 else []
+
+    def _pay(self, micros: float) -> list[LimitUse]:
+        self._cost_micros += micros
+        self._used[LimitName.COST_MICROS] = math.ceil(self._cost_micros)
+        return [self._use(LimitName.COST_MICROS)]
 
     def measure(self, name: LimitName, value: int) -> bool:
         """Take over a measured counter; whether it is still within its limit."""
         with self._lock:
+            paid: list[LimitUse] = []
             if name in _CLOCKS:
+                paid = self._bill(name, value - self._clock_reading[name])
                 self._clock_reading[name] = value
                 value = max(0, value - self._clock_zero[name])
             changed = self._used[name] != value
             self._used[name] = value
             use = self._use(name)
-        if changed:
-            self._report(use)
+        for moved in ([use] if changed else []) + paid:
+            self._report(moved)
         return use.used <= use.maximum
+
+    def is_within(self, name: LimitName) -> bool:
+        """Whether a counter has not passed its limit; also for one that does not count here."""
+        with self._lock:
+            return self._used.get(name, 0) <= self._maxima.get(name, 0)
 
     def break_off(self, name: LimitName) -> LimitBreached:
         """Declare the transaction dead for passing `name`; the first breach counts."""
@@ -172,7 +214,7 @@ class Governor:
 
     def _replace(self, used: Mapping[LimitName, int]) -> None:
         with self._lock:
-            self._used.update({name: count for name, count in used.items() if name not in _MEASURED})
+            self._used.update({name: count for name, count in used.items() if name not in _LASTING})
             uses = tuple(self._use(name) for name in self._maxima)
         self._on_change(uses)
 

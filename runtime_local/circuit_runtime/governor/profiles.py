@@ -13,6 +13,7 @@ TRIGGER_DEPTH = 16
 TRIGGER_CHUNK = 200
 CALLOUT_TOTAL_MS = 120_000
 CALLOUT_TOTAL_IN_TRIGGER_MS = 30_000
+MICROS = 1_000_000
 
 # Name to (synchronous, asynchronous) maximum.
 _APEX: dict[LimitName, tuple[int, int]] = {
@@ -62,6 +63,7 @@ _TEXTS: dict[LimitName, str] = {
     LimitName.FUTURE_CALLS: "Too many future calls: {over}",
     LimitName.QUEUEABLE_JOBS: "Too many queueable jobs added to the queue: {over}",
     LimitName.MOBILE_PUSH: "Too many Mobile Apex push calls: {over}",
+    LimitName.COST_MICROS: "Execution cost ceiling exceeded: {used_units:.6f} of {maximum_units:.6f}",
 }
 
 
@@ -71,9 +73,17 @@ def limits_for(table: LimitsTable, *, is_async: bool = False) -> dict[LimitName,
     if table.profile == "circuit":
         maxima.update(_CIRCUIT)
     maxima.update({LimitName(name): maximum for name, maximum in table.overrides.items()})
+    if table.cost is not None:
+        maxima[LimitName.COST_MICROS] = round(table.cost.ceiling * MICROS)
     return maxima
 
 
 def breach_text(name: LimitName, used: int, maximum: int) -> str:
     """Salesforce's sentence. Counted limits name the first number that is too many."""
-    return _TEXTS[name].format(over=maximum + 1, used=used, maximum=maximum)
+    return _TEXTS[name].format(
+        over=maximum + 1,
+        used=used,
+        maximum=maximum,
+        used_units=used / MICROS,
+        maximum_units=maximum / MICROS,
+    )

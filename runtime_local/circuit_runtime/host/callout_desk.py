@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http
+import queue
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +23,7 @@ from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.settings import Settings
 
 _LONGEST_TIMEOUT_MS = 120_000
+_ABANDONED_MS = 1_000
 _UNCOMMITTED = "You have uncommitted work pending. Please commit or rollback before calling out."
 _SAVEPOINTS = "All active Savepoints must be released before making callouts."
 _LOCKS_KEPT = "Rows that were locked by FOR UPDATE stay locked during this callout: there is uncommitted work."
@@ -48,6 +51,8 @@ class CalloutDesk:
         self._events = events
         self._monotonic = monotonic
         self._spent_ms = 0.0
+        self._answers: queue.SimpleQueue[wire.HttpAnswer | CalloutFailed] = queue.SimpleQueue()
+        self._abandoned = False
 
     def send(self, request: wire.Callout) -> wire.HttpAnswer:
         """Raises: ScriptException (CalloutException), LimitBreached."""
@@ -65,14 +70,7 @@ class CalloutDesk:
             )
         began = self._monotonic()
         try:
-            answer = self._port.send(
-                request.method,
-                request.url,
-                request.headers,
-                request.body,
-                int(min(request.timeout_ms, left_ms)),
-                self._settings.callouts.allow,
-            )
+            answer = self._answer(request, int(min(request.timeout_ms, left_ms, self._wall_left_ms())))
         except CalloutFailed as exc:
             raise ScriptException("CalloutException", str(exc)) from exc
         finally:
@@ -85,6 +83,38 @@ class CalloutDesk:
             status=_reason(answer.status_code),
             size_bytes=len(answer.body),
         )
+        return answer
+
+    def abandon(self) -> None:
+        """From any thread: wait for no answer any more, now and later; the transaction is over."""
+        self._abandoned = True
+        self._answers.put(CalloutFailed("The transaction has ended."))
+
+    def _answer(self, request: wire.Callout, timeout_ms: int) -> wire.HttpAnswer:
+        """Wait for the answer in a way that `abandon` can end. Raises: CalloutFailed."""
+
+        def send() -> None:
+            answer: wire.HttpAnswer | CalloutFailed = CalloutFailed("The callout failed within the runtime.")
+            try:
+                answer = self._port.send(
+                    request.method,
+                    request.url,
+                    request.headers,
+                    request.body,
+                    timeout_ms,
+                    self._settings.callouts.allow,
+                )
+            except CalloutFailed as exc:
+                answer = exc
+            finally:
+                self._answers.put(answer)
+
+        if self._abandoned:
+            raise CalloutFailed("The transaction has ended.")
+        threading.Thread(target=send, name="callout", daemon=True).start()
+        answer = self._answers.get()
+        if isinstance(answer, CalloutFailed):
+            raise answer
         return answer
 
     def mocked(self, request: wire.MockedCallout) -> None:
@@ -100,6 +130,10 @@ class CalloutDesk:
             if self._data.has_uncommitted_work:
                 raise ScriptException("CalloutException", _UNCOMMITTED)
         self._governor.charge(LimitName.CALLOUTS)
+        try:
+            self._governor.charge_call(request.url)
+        except CalloutFailed as exc:
+            raise ScriptException("CalloutException", str(exc)) from exc
         place: dict[str, Any] = {"path": request.path, "line": request.line}
         match self._data.give_locks_back():
             case True:
@@ -107,6 +141,10 @@ class CalloutDesk:
             case False:
                 self._events.emit(ev.UserDebug, level=Level.INFO, text=_LOCKS_KEPT, **place)
         self._events.emit(ev.CalloutRequest, method=request.method, endpoint=request.url, **place)
+
+    def _wall_left_ms(self) -> int:
+        """How long a request makes sense; the wall limit itself comes first, and ends the wait for it."""
+        return self._governor.remaining(LimitName.WALL_MS) + _ABANDONED_MS
 
     def _total_ms(self) -> int:
         """With a write lock held, callouts get less time, so that nobody else waits long."""

@@ -91,6 +91,8 @@ class Watch:
         for name, value in readings:
             if not self._governor.measure(name, value):
                 self._end(name)
+        if not self._governor.is_within(LimitName.COST_MICROS):
+            self._end(LimitName.COST_MICROS)
         if self._timeout_s is not None and wall_s > self._timeout_s:
             self._on_overdue(f"It took longer than {self._timeout_s:g} s.")
         with self._lock:

@@ -19,6 +19,7 @@ from circuit_runtime.dml.rights import Rights
 from circuit_runtime.dml.rules import Rules
 from circuit_runtime.dml.transaction import DataTransaction
 from circuit_runtime.dml.triggers import Triggers
+from circuit_runtime.governor.cost import Prices
 from circuit_runtime.governor.governor import DEFAULT_NAMESPACE, Governor, LimitBreached
 from circuit_runtime.governor.profiles import limits_for
 from circuit_runtime.host.callout_desk import CalloutDesk
@@ -113,6 +114,7 @@ class Execution:
             limits_for(project.settings.limits),
             on_change=lambda uses: self._events.emit(ev.LimitChanged, limits=uses),
             on_warning=lambda use: self._events.emit(ev.LimitWarning, limit=use),
+            prices=Prices.of(project.settings.limits.cost),
         )
         self._clock = Clock(request.now)
         self._users = Users(
@@ -146,13 +148,14 @@ class Execution:
         if is_test:
             # As in Apex: a search within a test finds what the test has set, and nothing else.
             self._queries.fixed_search_results = ()
+        self._callouts = CalloutDesk(
+            callouts, project.settings, self._governor, self._data, self._triggers, self._events
+        )
         self._service = WorkerService(
             governor=self._governor,
             data=self._data,
             queries=self._queries,
-            callouts=CalloutDesk(
-                callouts, project.settings, self._governor, self._data, self._triggers, self._events
-            ),
+            callouts=self._callouts,
             users=self._users,
             clock=self._clock,
             settings=project.settings,
@@ -365,10 +368,11 @@ class Execution:
             self._kill()
 
     def _kill(self) -> None:
-        """Any thread: end the worker, and the statement that the host may be executing for it."""
+        """Any thread: end the worker, and the statement or callout that the host may be busy with for it."""
         if self._worker is not None:
             self._worker.kill()
         self._session.interrupt()
+        self._callouts.abandon()
 
     def _pause(self, reason: str) -> None:
         if self._watch is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import logging
@@ -17,6 +18,7 @@ from circuit_link.errors import UserFacingError
 from circuit_log.events import LogEvent
 from circuit_log.limits import LimitUse
 from circuit_runtime.governor.profiles import limits_for
+from circuit_runtime.host.admission import Admission, OpenDoor, Ticket
 from circuit_runtime.host.execution_request import ExecutionRequest, ExecutionResult, RunControl
 from circuit_runtime.host.log_archive import LogArchive, RunLog
 from circuit_runtime.host.run_preparation import PreparedRun, prepare_run
@@ -116,14 +118,20 @@ class RunService:
 
     Args:
         watch: makes the observer of a run from the `origin` that its starter gave.
+        admission: decides whether another run may start.
     """
 
     def __init__(
-        self, workspace: Workspace, archive: LogArchive, watch: Callable[[object], RunObserver] | None = None
+        self,
+        workspace: Workspace,
+        archive: LogArchive,
+        watch: Callable[[object], RunObserver] | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._workspace = workspace
         self._archive = archive
         self._watch = watch
+        self._admission = admission or OpenDoor()
         self._lock = threading.Lock()
         self._running: dict[str, RunHandle] = {}
         self._numbers = itertools.count(1)
@@ -179,32 +187,39 @@ class RunService:
         observer: RunObserver | None,
         on_debug_worker: Callable[[Worker, RunControl], None] | None,
     ) -> RunHandle:
-        context = self._workspace.opened()
-        opened = context.__enter__()
-        try:
+        with contextlib.ExitStack() as undone:
+            context = self._workspace.opened()
+            opened = undone.enter_context(context)
             prepared = prepare(opened)
+            ticket = self._admission.admit()
+            undone.callback(ticket.give_back, {})
             handle = RunHandle(self._new_run_id(), RunControl(on_debug_worker), origin)
             watching = [self._watch(origin)] if self._watch is not None else []
             if observer is not None:
                 watching.append(observer)
             run = _Run(handle, opened, prepared, self._archive, watching)
-            with self._lock:
-                self._running[handle.run_id] = handle
-            threading.Thread(
-                target=self._run, args=(run, context), name=f"run-{handle.run_id}", daemon=True
-            ).start()
-        except BaseException:
-            context.__exit__(None, None, None)
-            raise
+            undone.callback(run.give_up)
+            self._remember(handle)
+            undone.callback(self._forget, handle)
+            _start_thread(self._run, run, context, ticket)
+            undone.pop_all()
         return handle
 
-    def _run(self, run: _Run, context: AbstractContextManager[Opened]) -> None:
+    def _run(self, run: _Run, context: AbstractContextManager[Opened], ticket: Ticket) -> None:
         result = run.execute()
         context.__exit__(None, None, None)
-        with self._lock:
-            del self._running[run.handle.run_id]
+        ticket.give_back(result.limits)
+        self._forget(run.handle)
         run.announce(result)
         self._archive.prune()
+
+    def _remember(self, handle: RunHandle) -> None:
+        with self._lock:
+            self._running[handle.run_id] = handle
+
+    def _forget(self, handle: RunHandle) -> None:
+        with self._lock:
+            del self._running[handle.run_id]
 
     def _new_run_id(self) -> str:
         """Sorts by time; the number keeps two runs of one microsecond apart."""
@@ -263,6 +278,11 @@ class _Run:
             committed=result.committed,
         )
 
+    def give_up(self) -> None:
+        """Close the log of a run that could not start."""
+        with _log_faults(self.handle.run_id):
+            self._run_log.finish("killed", 0.0)
+
     def announce(self, result: hp.RunResult) -> None:
         """Tell the end, after everything else of the run."""
         self.handle.finish(result)
@@ -297,6 +317,19 @@ class _Run:
                 message=f"The runtime failed: {type(exc).__name__}: {exc}. .circuit/host.log has the details.",
             )
         return ExecutionResult(outcome="error", error=error, exit_code=1, limits={}, committed=False)
+
+
+def _start_thread(target: Callable[..., None], run: _Run, *arguments: object) -> None:
+    """Raises: UserFacingError, where the system has no thread left."""
+    thread = threading.Thread(target=target, args=(run, *arguments), name=f"run-{run.handle.run_id}", daemon=True)
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError) as exc:
+        raise UserFacingError(
+            "No thread can be started for the run: the machine is out of threads or memory.",
+            code="OUT_OF_THREADS",
+            hint="Wait for the end of other runs, or close other programs.",
+        ) from exc
 
 
 @contextmanager

@@ -31,11 +31,30 @@ class ProjectTable(_Table, frozen=True, kw_only=True):
     api_version: str = _API_VERSION
 
 
+Price = Annotated[float, msgspec.Meta(ge=0.0, le=1_000_000.0)]
+
+
+class CostTable(_Table, frozen=True, kw_only=True):
+    """What an execution costs, in any one unit, and at most may cost.
+
+    Attributes:
+        execution: of every execution, whatever it does.
+        prices: of one more on a counter, by its name (`cpu_ms`, `callouts`, `query_rows`, …).
+        callouts: of a call to an address below the key, beside `prices.callouts`.
+    """
+
+    ceiling: Annotated[float, msgspec.Meta(gt=0.0, le=1_000_000_000.0)]
+    execution: Price = 0.0
+    prices: dict[str, Price] = {}
+    callouts: dict[str, Price] = {}
+
+
 class LimitsTable(_Table, frozen=True, kw_only=True):
     """`overrides` maps counter names to maxima."""
 
     profile: Literal["circuit", "apex"] = "circuit"
     overrides: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+    cost: CostTable | None = None
 
 
 class AllowTable(_Table, frozen=True, kw_only=True):
@@ -179,17 +198,33 @@ def _check_project(file: TomlFile, project: ProjectTable) -> None:
 
 
 def _check_limits(file: TomlFile, limits: LimitsTable) -> None:
-    known = [str(limit) for limit in LimitName]
+    known = [str(limit) for limit in LimitName if limit is not LimitName.COST_MICROS]
     for name in limits.overrides:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise file.error(
-                f"{FILE} overrides a limit {name!r} that does not exist.",
-                "limits",
-                "overrides",
-                name,
-                hint=f"Did you mean {near[0]!r}?" if near else f"Limits are: {', '.join(known)}.",
+            raise _no_limit(
+                file, f"overrides a limit {name!r} that does not exist", name, known, "overrides", name
             )
+    if limits.cost is None:
+        return
+    # A heap goes up and down: it has no sum that could be paid for.
+    priced = [name for name in known if name != LimitName.HEAP_BYTES]
+    for name in limits.cost.prices:
+        if name not in priced:
+            what = f"has a price for {name!r}, which is not counted"
+            raise _no_limit(file, what, name, priced, "cost", "prices", name)
+    for entry in limits.cost.callouts:
+        if not re.match(r"https?://[^/]", entry):
+            raise file.error(
+                f"{FILE} has a price for calls to {entry!r}, which is no address.",
+                *("limits", "cost", "callouts", entry),
+                hint="Write it as an entry of [callouts] allow: https://api.example.com.",
+            )
+
+
+def _no_limit(file: TomlFile, what: str, name: str, known: list[str], *keys: str) -> UserFacingError:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Limits are: {', '.join(known)}."
+    return file.error(f"{FILE} {what}.", "limits", *keys, hint=hint)
 
 
 def _check_calendar(file: TomlFile, calendar: CalendarTable) -> None:

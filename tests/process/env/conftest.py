@@ -21,15 +21,15 @@ from circuit_link.env_protocol import LoginRequest
 class Server:
     """`circuit-cli serve` on a free port; can be killed and started again on the same data."""
 
-    def __init__(self, folder: Path, database: str = "") -> None:
+    def __init__(self, folder: Path, database: str = "", options: tuple[str, ...] = ()) -> None:
         self._folder = folder
-        self._database = ["--database", database] if database else []
+        self._options = [*(["--database", database] if database else []), *options]
         self._process: subprocess.Popen[str] | None = None
         self.announced: dict[str, Any] = {}
 
     def start(self) -> None:
         command = [sys.executable, "-m", "circuit_cli", "serve", "--port", "0", "--data", str(self._folder)]
-        command += self._database
+        command += self._options
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.announced = json.loads(self._process.stdout.readline())

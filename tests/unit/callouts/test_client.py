@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from circuit_link.http import HttpError, HttpResponse
@@ -129,6 +131,73 @@ def test_a_loopback_entry_allows_loopback_alone(call, wire):
     wire.addresses = ["10.0.0.1"]
     with pytest.raises(CalloutFailed, match="private"):
         call("http://localhost:8099/x")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5", "192.168.1.20", "169.254.10.1", "[fd00::5]"])
+def test_a_private_address_is_called_where_the_list_names_it(call, wire, address):
+    assert call(f"http://{address}:8080/x", allow=(f"http://{address}:8080",)).status_code == 200
+    assert wire.sent[0][2] == address.strip("[]")
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "224.0.0.1", "[::]", "[ff02::1]"])
+def test_an_address_of_nobody_or_many_is_refused_even_where_the_list_names_it(call, wire, address):
+    with pytest.raises(CalloutFailed, match="private network"):
+        call(f"http://{address}/x", allow=(f"http://{address}",))
+
+
+def test_a_name_on_the_list_never_leads_into_a_private_network(call, wire):
+    wire.addresses = ["10.0.0.5"]
+
+    with pytest.raises(CalloutFailed, match="private network"):
+        call("http://intranet.example.com/", allow=("http://intranet.example.com", "http://10.0.0.5"))
+
+
+def test_a_redirect_into_a_private_network_is_refused(call, wire):
+    wire.answers = [redirect("http://169.254.169.254/latest/meta-data"), redirect("/inside")]
+
+    with pytest.raises(CalloutFailed, match="Unauthorized endpoint"):
+        call("https://example.com/data/x")
+
+    assert len(wire.sent) == 1
+
+
+def test_a_name_that_leads_elsewhere_at_the_redirect_is_refused(call, wire):
+    def answer_and_rebind(*arguments, **named):
+        wire.addresses = ["127.0.0.1"]
+        return redirect("/data/y")
+
+    client = CalloutClient(wire.resolve, answer_and_rebind)
+
+    with pytest.raises(CalloutFailed, match="private network"):
+        client.send("GET", "https://example.com/data/x", {}, b"", 1000, ALLOW)
+
+
+def test_an_api_that_asks_for_patience_is_left_alone(wire):
+    wire.answers = [HttpResponse(429, "Too Many", {"retry-after": "60"}, b"")]
+    client = CalloutClient(wire.resolve, wire.send)
+
+    first = client.send("GET", "https://api.census.gov/x", {}, b"", 1000, ALLOW)
+    with pytest.raises(
+        CalloutFailed, match=r"Rate limit: https://api.census.gov:443 takes no request for the next"
+    ):
+        client.send("GET", "https://api.census.gov/y", {}, b"", 1000, ALLOW)
+
+    assert first.status_code == 429
+    assert len(wire.sent) == 1
+
+
+def test_a_short_wait_is_waited_within_the_callout_s_time(wire):
+    wire.answers = [
+        HttpResponse(200, "OK", {"ratelimit-remaining": "0", "ratelimit-reset": "0.2"}, b""),
+        HttpResponse(200, "OK", {}, b""),
+    ]
+    client = CalloutClient(wire.resolve, wire.send)
+    client.send("GET", "https://api.census.gov/x", {}, b"", 5000, ALLOW)
+    began = time.monotonic()
+
+    client.send("GET", "https://api.census.gov/y", {}, b"", 5000, ALLOW)
+
+    assert time.monotonic() - began >= 0.15
 
 
 def test_a_redirect_on_the_list_is_followed_and_resolved_again(call, wire):
