@@ -15,6 +15,7 @@ from circuit_cli.project_folder import find_project
 from circuit_link.errors import UserFacingError
 
 _CHUNK_BYTES = 65_536
+_HIGHEST_PORT = 65_535
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +44,7 @@ def serve(presenter: Presenter, root: Path, host: str, port: int) -> None:
         listening = socket.create_server((host, port))
     except OSError as exc:
         raise UserFacingError(
-            f"Cannot listen on {host}:{port}: {exc.strerror}.",
+            f"Cannot listen on {host}:{port}: {str(exc.strerror).partition(' (while')[0]}.",
             code="ADDRESS_UNAVAILABLE",
             hint="Choose another port.",
         ) from exc
@@ -61,7 +62,7 @@ def serve(presenter: Presenter, root: Path, host: str, port: int) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
+    if not colon or not port.isdecimal() or int(port) > _HIGHEST_PORT:
         raise UserFacingError(
             f"--dap {text!r} is not HOST:PORT.", code="USAGE", hint="For example 127.0.0.1:4711."
         )

@@ -229,10 +229,11 @@ def environment_url(name: str, project: Path | None) -> str:
         raise UserFacingError(
             f"circuit.toml cannot be read: {exc}", code="SETTINGS_INVALID", path="circuit.toml"
         ) from exc
-    url = table.get(wanted, {}).get("url")
+    entry = table.get(wanted) if isinstance(table, dict) else None
+    url = entry.get("url") if isinstance(entry, dict) else None
     if not isinstance(url, str):
         raise UserFacingError(
-            f"circuit.toml names no environment {wanted!r}.",
+            f"circuit.toml names no environment {wanted!r} with a `url`.",
             code="ENVIRONMENT_UNKNOWN",
             hint=f'Add [environments.{wanted}] with url = "http://…", or give the address itself with --env.',
         )

@@ -44,15 +44,25 @@ def _show(presenter: Presenter, answer: QueryAnswered) -> None:
             table.add_row(*(Text(_cell(row, column)) for column in answer.columns))
         presenter.show(table)
     used, maximum = answer.limits.get("queries", (1, 0))
-    presenter.message(
-        Text(f"{answer.count:,} rows in {answer.duration_ms:,.0f} ms; queries {used} of {maximum}", "dim")
-    )
+    rows = "1 row" if answer.count == 1 else f"{answer.count:,} rows"
+    presenter.message(Text(f"{rows} in {answer.duration_ms:,.0f} ms; queries {used} of {maximum}", "dim"))
 
 
 def _cell(row: dict[str, Any], column: str) -> str:
     value: Any = row
     for part in column.split("."):
         value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return "; ".join(_child(item) for item in value)
+    return _shown(value)
+
+
+def _child(record: dict[str, Any]) -> str:
+    """A sub-query's record: the fields asked for, or the id where nothing else was."""
+    return ", ".join(_shown(value) for name, value in record.items() if name != "id" or len(record) == 1)
+
+
+def _shown(value: Any) -> str:
     match value:
         case None:
             return ""
@@ -60,7 +70,5 @@ def _cell(row: dict[str, Any], column: str) -> str:
             return value
         case bool():
             return "true" if value else "false"
-        case list() if value and isinstance(value[0], dict):
-            return f"{len(value)} rows"
         case _:
             return msgspec.json.encode(value).decode()

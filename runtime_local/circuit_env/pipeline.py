@@ -132,7 +132,7 @@ class Pipeline:
                     ApiError(
                         code="COMPONENTS_INVALID",
                         message=(
-                            f"{len(broken)} problems in the project's files. "
+                            f"Problems in the project's files: {len(broken)}. "
                             f"First: {first.path}:{first.line}:{first.column}: {first.problem}"
                         ),
                         hint="All are listed with the components. Nothing was activated.",

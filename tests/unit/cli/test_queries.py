@@ -45,6 +45,13 @@ def test_query_shows_a_table(cli, host):
     assert "2 rows" in ended.stderr
 
 
+def test_query_shows_what_was_asked_of_children(cli, host):
+    children = [{"id": "00TA", "subject": "Call", "done": True}, {"id": "00TB", "subject": None, "done": False}]
+    host(answered([{"id": "003A", "last_name": "Ada", "account": {"name": children}}]))
+
+    assert "Call, true; , false" in cli("query", "SELECT …").stdout
+
+
 def test_a_fault_in_the_query_is_told_with_its_place(cli, host, answers):
     host(answers.failed("SOQL_INVALID", "unexpected token: FORM", line=1, column=11))
 
