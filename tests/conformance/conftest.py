@@ -60,9 +60,9 @@ class OpenLine:
 class Place:
     """A project with its database, which scripts run in one after another."""
 
-    def __init__(self, files: Mapping[str, str], folder: Path, pool: WorkerPool, callouts: CalloutPort) -> None:
+    def __init__(self, files: Mapping[str, str], address: str, pool: WorkerPool, callouts: CalloutPort) -> None:
         self.project = load_files({path: text.encode() for path, text in files.items()}, "place")
-        self.store = Store.open(f"sqlite:///{folder / 'data.db'}")
+        self.store = Store.open(address)
         self.store.migrate(self.project.schema)
         self._runtime = Runtime(self.store, pool, callouts)
 
@@ -106,12 +106,14 @@ def make_place(pool: WorkerPool, tmp_path: Path) -> Iterator[MakePlace]:
     made: list[Place] = []
 
     def make(
-        settings: str = "", files: Mapping[str, str] | None = None, callouts: CalloutPort | None = None
+        settings: str = "",
+        files: Mapping[str, str] | None = None,
+        callouts: CalloutPort | None = None,
+        address: str = "",
     ) -> Place:
-        folder = tmp_path / str(len(made))
-        folder.mkdir()
         texts = {"circuit.toml": f'[project]\nname = "place"\n{settings}', **(files or {})}
-        made.append(Place(texts, folder, pool, callouts or OpenLine()))
+        address = address or f"sqlite:///{tmp_path / f'data{len(made)}.db'}"
+        made.append(Place(texts, address, pool, callouts or OpenLine()))
         return made[-1]
 
     yield make

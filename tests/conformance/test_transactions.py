@@ -83,6 +83,29 @@ def test_d10_for_update_keeps_a_second_worker_waiting_until_the_commit(make_plac
     assert (result.outcome, sink.stdout.strip()) == ("success", "2")
 
 
+def test_a_unique_value_that_another_transaction_saves_meanwhile_is_a_duplicate(make_place, postgresql_database):
+    place = make_place(address=postgresql_database())
+    saved = threading.Event()
+    first = (
+        'CircuitDB.insert("Contact", {"last_name": "A", "ghl_id": "x"})\n'
+        'print("saved")\nimport time\ntime.sleep(0.4)'
+    )
+    second = (
+        'CircuitDB.insert("Account", {"name": "kept"})\n'
+        'try:\n    CircuitDB.insert("Contact", {"last_name": "B", "ghl_id": "x"})\n'
+        "except DmlException as error:\n    print(error)"
+    )
+    running = threading.Thread(target=lambda: place.run(first, commit=True, on_output=lambda _text: saved.set()))
+
+    running.start()
+    assert saved.wait(30)
+    result, sink = place.run(second, commit=True)
+    running.join()
+
+    assert "DUPLICATE_VALUE, duplicate value found: ghl_id" in sink.stdout
+    assert (result.outcome, place.count("Contact"), place.count("Account")) == ("success", 1, 1)
+
+
 @pytest.mark.parametrize("settings", [CIRCUIT, APEX], ids=["circuit", "apex"])
 def test_d10_a_callout_gives_locks_back_and_the_log_says_so(make_place, settings):
     place = make_place(settings)

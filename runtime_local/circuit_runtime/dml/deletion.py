@@ -46,11 +46,12 @@ class Deletion:
             work.new["is_deleted"] = False
         self._check_masters(item, sound(chunk))
         check_unique(session, item, sound(chunk))
+        for work in sound(chunk):
+            self._restore_children(work)
         back = sound(chunk)
         self._set_deleted(item, [work.id or "" for work in back], False, "undelete")
-        for work in back:
-            self._restore_children(work.id or "")
         self._context.triggers.fire(item, "afterUndelete", back)
+        self._rollups.refresh_parents(item, sound(back))
         self._rollups.refresh(item, sound(back))
 
     def empty_recycle_bin(self, item: ObjectType, chunk: Sequence[Work]) -> None:
@@ -65,6 +66,7 @@ class Deletion:
             for object_name, child_ids in gone.items():
                 if (child := self._context.schema.object(object_name)) is not None:
                     self._context.session.delete(child, child_ids)
+            self._forget(record_id)
         self._context.session.delete(item, ids)
 
     def _load_deleted(self, item: ObjectType, chunk: Sequence[Work]) -> None:
@@ -125,19 +127,34 @@ class Deletion:
                         self._remember(work.id or "", child, ids, f"{field.name}={parent_id}")
                         self._context.session.update(child, (field.name,), [(child_id, None) for child_id in ids])
 
-    def _restore_children(self, root_id: str) -> None:
-        for object_name, record_id, cleared in self._recycled(root_id):
+    def _restore_children(self, work: Work) -> None:
+        """Bring back what went with a record; a child whose unique value is taken by now keeps the record away."""
+        root_id = work.id or ""
+        gone: dict[str, list[str]] = {}
+        cleared: list[tuple[ObjectType, str, str, str]] = []
+        for object_name, record_id, place in self._recycled(root_id):
             child = self._context.schema.object(object_name)
-            if child is None:
-                continue
-            if cleared is None:
-                self._set_deleted(child, [record_id], False, None)
-                continue
-            field_name, _, parent_id = cleared.partition("=")
+            if child is not None and place is None:
+                gone.setdefault(child.name, []).append(record_id)
+            elif child is not None:
+                field_name, _, parent_id = place.partition("=")
+                cleared.append((child, record_id, field_name, parent_id))
+        for name, ids in gone.items():
+            child = self._context.schema.objects[name]
+            rows = self._context.session.fetch(child, ids, include_deleted=True)
+            children = [Work(index, {}, id=each, new=rows[each]) for index, each in enumerate(rows)]
+            check_unique(self._context.session, child, children)
+            work.errors += [problem for each in children for problem in each.errors]
+        if work.errors:
+            return
+        for name, ids in gone.items():
+            self._set_deleted(self._context.schema.objects[name], ids, False, None)
+        for child, record_id, field_name, parent_id in cleared:
             row = self._context.session.fetch(child, [record_id]).get(record_id)
             # A lookup that points elsewhere by now stays where it is.
             if row is not None and row.get(field_name) is None:
                 self._context.session.update(child, (field_name,), [(record_id, parent_id)])
+        self._forget(root_id)
 
     def _set_deleted(self, item: ObjectType, ids: Sequence[str], is_deleted: bool, operation: str | None) -> None:
         now_ms = int(self._context.now().timestamp() * 1000)
@@ -165,12 +182,13 @@ class Deletion:
         return [row[0] for row in rows]
 
     def _recycled(self, root_id: str) -> list[Row]:
-        """What became of a deleted record's children, as `_remember` wrote it; it is forgotten now."""
-        rows = self._execute(
+        """What became of a deleted record's children, as `_remember` wrote it."""
+        return self._execute(
             "SELECT object_name, record_id, field_name FROM circuit_recycled WHERE root_id = ?", (root_id,)
         )
+
+    def _forget(self, root_id: str) -> None:
         self._execute("DELETE FROM circuit_recycled WHERE root_id = ?", (root_id,))
-        return rows
 
     def _remember(self, root_id: str, child: ObjectType, ids: Sequence[str], cleared: str | None) -> None:
         for record_id in ids:

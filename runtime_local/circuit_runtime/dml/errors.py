@@ -35,6 +35,14 @@ def failed(operation: str, outcomes: Sequence[SaveOutcome]) -> DmlFailed:
     return DmlFailed(text, failures)
 
 
+def taken_meanwhile(operation: str, field: str) -> DmlFailed:
+    """For a value that another transaction stored in a unique field while this one ran."""
+    return DmlFailed(
+        f"{operation.capitalize()} failed. DUPLICATE_VALUE, duplicate value found: {field or 'a unique field'} "
+        "duplicates a value that another transaction has saved"
+    )
+
+
 def error(status_code: str, message: str, *fields: str) -> DmlErrorInfo:
     return DmlErrorInfo(status_code=status_code, message=message, fields=fields)
 

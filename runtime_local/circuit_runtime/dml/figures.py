@@ -29,17 +29,12 @@ class Figure:
     lookup: str
 
     @property
-    def empty(self) -> int | None:
-        """The value for a parent without children."""
-        return 0 if self.rollup.function in ("COUNT", "SUM") else None
-
-    @property
     def definition(self) -> str:
         """A text that differs where the figure has to be computed anew."""
         return f"{self.rollup} by {self.lookup} as {self.field.type}({self.field.scale})"
 
     def of_parents(self, session: Session, ids: Iterable[str]) -> dict[str, Any]:
-        """The figure in storage form by the id of each parent that has children."""
+        """The figure in storage form by the id of each parent that has children with values."""
         is_sqlite = session.dialect == "sqlite"
         members = "(SELECT value FROM json_each(?))" if is_sqlite else "(SELECT unnest(%s::text[]))"
         rows = session.execute(
@@ -48,11 +43,11 @@ class Figure:
             f'GROUP BY c."{self.lookup}"',
             (json.dumps(list(ids)) if is_sqlite else list(ids),),
         )
-        return dict(rows)
+        return {parent_id: value for parent_id, value in rows if value is not None}
 
     def recompute(self, session: Session) -> None:
         """Store the figure of every parent, without triggers."""
-        empty = "NULL" if self.empty is None else str(self.empty)
+        empty = "NULL" if self.rollup.empty is None else str(self.rollup.empty)
         table = self.parent.table
         session.execute(
             f'UPDATE {table} SET "{self.field.name}" = COALESCE((SELECT {self._sql(session.dialect)} '

@@ -44,17 +44,18 @@ class Rollups:
             parent = self._schema.objects[name]
             _tell_children(parent, self._save_parents(parent, changes), works, lookups[name])
 
-    def refresh_parent(self, parent: ObjectType, work: Work) -> None:
-        """Compute the figures of one parent, whose children were moved; an error is told on `work`."""
-        parent_id = work.id or ""
-        changes: dict[str, Any] = {}
+    def refresh_parents(self, parent: ObjectType, works: Sequence[Work]) -> None:
+        """Compute the figures of parents whose children came or went; an error is told on the parent's work."""
+        ids = {work.id for work in works if work.id}
+        changes: dict[str, dict[str, Any]] = {}
         for figure in itertools.chain.from_iterable(self._over.values()):
             if figure.parent is parent:
-                changed = self._changed(figure, {parent_id})
-                if parent_id in changed:
-                    changes[figure.field.name] = changed[parent_id]
-        if changes:
-            work.errors += self._save_parents(parent, {parent_id: changes}).values()
+                for parent_id, value in self._changed(figure, ids).items():
+                    changes.setdefault(parent_id, {})[figure.field.name] = value
+        refused = self._save_parents(parent, changes) if changes else {}
+        for work in works:
+            if work.id in refused:
+                work.errors.append(refused[work.id])
 
     def _changed(self, figure: Figure, ids: Iterable[str]) -> dict[str, Any]:
         wanted = sorted(ids)
@@ -63,9 +64,9 @@ class Rollups:
         computed = figure.of_parents(self._session, wanted)
         stored = self._session.fetch(figure.parent, wanted)
         return {
-            parent_id: computed.get(parent_id, figure.empty)
+            parent_id: computed.get(parent_id, figure.rollup.empty)
             for parent_id, row in stored.items()
-            if row[figure.field.name] != computed.get(parent_id, figure.empty)
+            if row[figure.field.name] != computed.get(parent_id, figure.rollup.empty)
         }
 
 

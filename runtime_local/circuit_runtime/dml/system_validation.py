@@ -87,8 +87,12 @@ def _take_parent(work: Work, name: str, ids: Sequence[str], not_found: str, pare
 
 
 def defaults(item: ObjectType) -> dict[str, Any]:
-    """A new row in storage form: every stored field, with its default or None."""
-    return {field.name: converter(field)(field.default) for field in item.fields.values() if field.is_stored}
+    """A new row in storage form: every stored field, with its default, the figure of no children, or None."""
+    return {
+        field.name: field.rollup.empty if field.rollup else converter(field)(field.default)
+        for field in item.fields.values()
+        if field.is_stored
+    }
 
 
 def check_required(item: ObjectType, works: Iterable[Work]) -> None:
@@ -152,9 +156,14 @@ def _check_unique_field(session: Session, item: ObjectType, field: Field, works:
         return
     taken = find_by_value(session, item, field, by_value)
     for key, users in by_value.items():
-        holders = [record_id for record_id in taken.get(key, ()) if record_id != users[0].id]
-        for work in users[1:] if not holders else users:
-            with_id = holders[0] if holders else users[0].id or f"row {users[0].index}"
+        with_value = set(taken.get(key, ()))
+        first: Work | None = None
+        for work in users:
+            others = sorted(with_value - {work.id})
+            if not others and first is None:
+                first = work
+                continue
+            with_id = others[0] if others else first.id or f"row {first.index}" if first else ""
             work.errors.append(
                 error(
                     "DUPLICATE_VALUE",

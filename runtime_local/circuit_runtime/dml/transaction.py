@@ -10,7 +10,7 @@ import circuit_log.events as ev
 from circuit_link.wire import DmlOperation, SaveOutcome
 from circuit_log.limits import LimitName
 from circuit_runtime.dml.deletion import Deletion
-from circuit_runtime.dml.errors import DmlFailed, error, failed, too_many_retries
+from circuit_runtime.dml.errors import DmlFailed, error, failed, taken_meanwhile, too_many_retries
 from circuit_runtime.dml.order_of_execution import OrderOfExecution, SaveContext
 from circuit_runtime.dml.rights import Rights
 from circuit_runtime.dml.rollups import Rollups
@@ -19,6 +19,7 @@ from circuit_runtime.dml.work import Work, chunks, sound
 from circuit_runtime.governor.governor import Governor
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.schema import Field, ObjectType
+from circuit_runtime.store.errors import UniqueViolation
 from circuit_runtime.store.ids import long_id
 from circuit_runtime.store.values import ValueProblem, converter
 
@@ -190,11 +191,13 @@ class DataTransaction:
             outcomes = [work.outcome() for work in works]
             if request.all_or_none and not all(outcome.success for outcome in outcomes):
                 raise failed(request.operation, outcomes)
-        except BaseException:
+        except BaseException as exc:
             if session.in_transaction:
                 session.rollback_to(mark)
                 session.release(mark)
             del self._context.written[written:]
+            if isinstance(exc, UniqueViolation):
+                raise taken_meanwhile(request.operation, exc.column) from exc
             raise
         session.release(mark)
         if self._first_written is None and not self.in_run_as and any(outcome.success for outcome in outcomes):
@@ -337,7 +340,7 @@ class DataTransaction:
         self._deletion.delete(item, losers, master.id or "")
         if not any(loser.errors for loser in losers):
             self._update(item, [master])
-            self._rollups.refresh_parent(item, master)
+            self._rollups.refresh_parents(item, [master])
 
     def _each_chunk(self, request: DmlRequest, item: ObjectType, works: Sequence[Work], step: Step) -> None:
         for chunk in chunks(works):

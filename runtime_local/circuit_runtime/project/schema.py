@@ -40,6 +40,11 @@ class Rollup:
     field: str | None
     where: str | None
 
+    @property
+    def empty(self) -> int | None:
+        """The figure of a parent without children."""
+        return 0 if self.function in ("COUNT", "SUM") else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
