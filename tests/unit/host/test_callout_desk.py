@@ -55,7 +55,8 @@ def transaction():
 
 @pytest.fixture
 def call(network, transaction):
-    settings = parse_settings('[project]\nname = "p"\n')
+    # Its wall limit leaves room for callouts of two minutes.
+    settings = parse_settings('[project]\nname = "p"\n[limits]\noverrides = { wall_ms = 600000 }\n')
     desk = CalloutDesk(
         network,
         settings,
