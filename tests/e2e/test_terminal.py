@@ -1,6 +1,7 @@
 """The main job in the terminal, from an empty folder on: real commands, real host, real workers."""
 
 import contextlib
+import csv
 import json
 import os
 import select
@@ -16,6 +17,7 @@ from circuit_link.client import HostNotRunning, connect, connect_or_start
 
 GHL = Path(__file__).parents[3].joinpath("shared/data/ghl")
 NOW = "2025-11-13T17:45:23Z"
+ZIP_AREAS = Path(__file__).parents[3].joinpath("shared/data/census/acs5_2023_s1901_median_income_1000_zcta.csv")
 CONTACT_EVENTS = [
     *sorted((GHL / "webhooks").glob("Contact*.json")),
     *sorted((GHL / "workflow").glob("*.json")),
@@ -224,6 +226,32 @@ def test_leads_are_scored_in_bulk_within_the_limits(terminal, count):
     assert (counts["dml_statements"] - 1) % chunks == 0
     assert counts["dml_statements"] <= 2 * chunks + 1
     assert int(hot) > 0
+
+
+@pytest.mark.skipif(not ZIP_AREAS.is_file(), reason="the Census areas are not beside the project (../shared)")
+def test_l05_leads_of_a_thousand_real_areas_spread_over_the_whole_range_of_incomes(terminal):
+    with ZIP_AREAS.open(newline="") as file:
+        rows = [(row["zcta"], row["median_household_income"]) for row in csv.DictReader(file)]
+    with (terminal.root / "seed" / "ZipIncome.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("zip", "median_income"), *rows])
+    script = (
+        "from collections import Counter\n"
+        "from circuitos import CircuitDB, CircuitGovernor\n"
+        "areas = CircuitDB.query('SELECT zip FROM ZipIncome')\n"
+        "CircuitDB.insert('Contact', [{'last_name': a.zip, 'mailing_postal_code': a.zip} for a in areas])\n"
+        "made = CircuitDB.query('SELECT vlpr_explanation FROM Contact')\n"
+        "parts = [contact.vlpr_explanation for contact in made]\n"
+        "print(sum('income_unknown' in part['flags'] for part in parts))\n"
+        "fits = Counter(part['parts']['fit']['demographic']['location_fit'] for part in parts)\n"
+        "print(*(fits[points] for points in range(9)))\n"
+    )
+
+    document = terminal.document("exec", "-", stdin=script)
+
+    assert document["error"] is None
+    unknown, spread = document["stdout"].splitlines()
+    assert int(unknown) == sum(income == "-" for _, income in rows)
+    assert spread == "118 60 100 181 151 110 86 50 144"
 
 
 def test_the_samples_own_tests_pass_and_cover_it(terminal):

@@ -45,7 +45,7 @@ class CensusAPI:
         try:
             answer = CircuitHTTP.get(_ADDRESS, params={"get": _MEDIAN_HOUSEHOLD_INCOME, "for": areas})
             rows = answer.json() if answer.status_code == 200 else []
-        except (CalloutException, ValueError) as error:
-            CircuitLog.warn("The Census did not answer; scoring without incomes", {"error": str(error)})
+            return [(row[-1], row[0]) for row in rows[1:]]
+        except (CalloutException, ValueError, TypeError, LookupError) as error:
+            CircuitLog.warn("The Census did not answer; scoring without incomes", {"error": repr(error)})
             return []
-        return [(row[-1], row[0]) for row in rows[1:]]

@@ -32,7 +32,7 @@ class OnInsert:
     def areas(cls):
         CircuitDB.insert("ZipIncome", {"zip": "10019", "median_income": "87,450"})
 
-    @test("A hot lead is scored and gets one task")
+    @test("L2 A hot lead is scored and gets one task")
     def hot_lead(self):
         contact = stored(**hot(mailing_postal_code="10019"))
 
@@ -47,7 +47,7 @@ class OnInsert:
         assert contact.vlpr_grade == "E"
         assert tasks() == []
 
-    @test("A lead that opted out gets a reason and no task")
+    @test("L10 A lead that opted out gets a reason and no task")
     def opted_out(self):
         contact = stored(**hot(do_not_contact=True))
 
@@ -55,7 +55,7 @@ class OnInsert:
         assert contact.vlpr_explanation["reason"] == "opted out on all channels"
         assert tasks() == []
 
-    @test("200 leads in 40 areas cost one query and two more statements")
+    @test("L6 200 leads in 40 areas cost one query and two more statements")
     def bulk(self):
         leads = [hot(last_name=f"Lead {i}", mailing_postal_code=f"10{i % 40:03d}") for i in range(200)]
 
@@ -71,7 +71,7 @@ class OnInsert:
 
 @test
 class OnUpdate:
-    @test("A new visit is scored, an unrelated change is not")
+    @test("L9 A new visit is scored, an unrelated change is not")
     def only_inputs_matter(self):
         contact = stored(last_name="Calm", email="calm@techcorp.com")
         before = contact.vlpr_score
@@ -82,7 +82,17 @@ class OnUpdate:
         CircuitDB.update("Contact", {"id": contact.id, "last_website_visit": CircuitScript.now()})
         assert again(contact).vlpr_score > before
 
-    @test("A task is made once for each crossing into A")
+    @test("L9 The score's own update is not scored again")
+    def no_loop(self):
+        contact = stored(**hot())
+
+        with CircuitTest.measure():
+            CircuitDB.update("Contact", {"id": contact.id, "email_clicks": 1})
+            statements = CircuitGovernor.get_usage("dml_statements")
+
+        assert statements == 2
+
+    @test("L10 A task is made once for each crossing into A")
     def task_once(self):
         contact = stored(**hot())
         CircuitDB.update("Contact", {"id": contact.id, "email_clicks": 3})

@@ -1,6 +1,7 @@
 """The lead score: the three promises it was built for, every boundary, and what missing data does."""
 
 from datetime import datetime, timedelta, timezone
+from random import Random
 
 from circuitos import CircuitDB, CircuitGovernor, CircuitScript, Record
 from circuitos.testing import CircuitTest, test
@@ -91,7 +92,7 @@ def as_mapping(contact):
 
 @test
 class ReferenceScore:
-    @test("Marcus Thompson is 26 + 36 + 16 = 78")
+    @test("L2 Marcus Thompson is 26 + 36 + 16 = 78")
     def marcus_is_78(self):
         CircuitTest.set_mock(CensusAPI, CensusMock({"10019": 87_450}))
 
@@ -102,7 +103,7 @@ class ReferenceScore:
         assert score.explanation()["totals"] == {"fit": 26, "intent": 36, "timing": 16}
         assert score.flags == ()
 
-    @test("Without a ZIP the Census is not asked")
+    @test("L8 Without a ZIP the Census is not asked")
     def no_zip_no_question(self):
         CircuitTest.set_mock(CensusAPI, CensusMock({}))
 
@@ -117,7 +118,7 @@ class ReferenceScore:
         with CircuitTest.raises(AttributeError, match="no part 'shoe_size'"):
             VirtualLPR.calculate(lead()).shoe_size
 
-    @test("A batch scores as one by one, in any order")
+    @test("L4 A batch scores as one by one, in any order")
     def batch_is_single(self):
         leads = [marcus(id="003000000000001AAA"), lead(id="003000000000002AAA", title="Owner", employees=12)]
 
@@ -130,7 +131,7 @@ class ReferenceScore:
 
 @test
 class Boundaries:
-    @test("Income")
+    @test("L3 Income")
     def income(self):
         for dollars, points in ((30_000, 0), (34_999, 0), (35_000, 1), (104_999, 7), (105_000, 8), (900_000, 8), (1, 0)):
             CircuitTest.set_mock(CensusAPI, CensusMock({"10019": dollars}))
@@ -168,14 +169,14 @@ class Boundaries:
         for revenue, points in ((10_000_000, 4), (9_999_999, 3), (1_000_000, 3), (999_999, 1), (None, 0)):
             assert VirtualLPR.calculate(lead(annual_revenue=revenue)).fit.firmographic.revenue_fit == points, revenue
 
-    @test("Visits fade with a half-life of three days")
+    @test("L3 Visits fade with a half-life of three days")
     def visits(self):
         CircuitTest.set_time(NOW)
         for hours, points in ((-5, 18), (0, 18), (2, 18), (24, 14), (72, 9), (168, 4), (720, 0)):
             visited = lead(last_website_visit=NOW - timedelta(hours=hours))
             assert VirtualLPR.calculate(visited).intent.visit == points, hours
 
-    @test("Recency, to the second")
+    @test("L3 Recency, to the second")
     def recency(self):
         CircuitTest.set_time(NOW)
         second = timedelta(seconds=1)
@@ -199,7 +200,7 @@ class Boundaries:
         assert (intent.clicks, intent.form, intent.pricing_page) == (6, 8, 4)
         assert intent.total == 40
 
-    @test("Grades")
+    @test("L3 Grades")
     def grades(self):
         from classes.virtual_lpr import _grade
 
@@ -207,7 +208,7 @@ class Boundaries:
         for total, grade in edges:
             assert _grade(total) == grade, total
 
-    @test("Naive times count as UTC, and a change of clocks changes nothing")
+    @test("L3 Naive times count as UTC, and a change of clocks changes nothing")
     def clocks(self):
         CircuitTest.set_time(datetime(2025, 11, 2, 12, 0, tzinfo=timezone.utc))
         eastern = timezone(timedelta(hours=-4))
@@ -221,6 +222,64 @@ class Boundaries:
 
 def lead_mapping(visit):
     return {"last_name": "Lead", "last_website_visit": visit}
+
+
+@test
+class Laws:
+    """What holds for every lead, tried on many made by chance from one seed."""
+
+    def leads(self, count=120):
+        chance = Random(4)
+        for number in range(count):
+            yield lead(
+                id=f"003{number:012d}AAA",
+                email=chance.choice((None, "a@techcorp.com", "a@gmail.com")),
+                title=chance.choice((None, "CEO", "VP Sales", "Manager", "Clerk")),
+                mailing_postal_code=chance.choice((None, "10019", "10020")),
+                industry=chance.choice((None, "Technology", "Finance", "Mining")),
+                employees=chance.choice((None, 1, 5, 100, 1_000, 9_000)),
+                annual_revenue=chance.choice((None, 1, 2_000_000, 20_000_000)),
+                last_website_visit=chance.choice((None, NOW - timedelta(hours=chance.randrange(1_000)))),
+                called_business=chance.choice((True, False)),
+                form_submitted=chance.choice((True, False)),
+                pricing_page_visited=chance.choice((True, False)),
+                email_clicks=chance.choice((None, 0, 1, 9)),
+                timeline_days=chance.choice((None, 10, 60, 120, 400)),
+            )
+
+    def total(self, contact, **changes):
+        return VirtualLPR.calculate({**contact.to_dict(), **changes}).total
+
+    @test("L4 Parts stay within their bounds and add up")
+    def bounds(self):
+        CircuitTest.set_time(NOW)
+        CircuitTest.set_mock(CensusAPI, CensusMock({"10019": 87_450}))
+        for contact in self.leads():
+            score = VirtualLPR.calculate(contact)
+            assert 0 <= score.fit.demographic.total <= 18 and 0 <= score.fit.firmographic.total <= 22
+            assert 0 <= score.fit.total <= 40 and 0 <= score.intent.total <= 40 and 0 <= score.timing.total <= 20
+            assert score.total == score.fit.total + score.intent.total + score.timing.total
+
+    @test("L4 More income, a later visit and a call never cost points")
+    def monotone(self):
+        CircuitTest.set_time(NOW)
+        CircuitTest.set_mock(CensusAPI, CensusMock({f"2{n:04d}": 10_000 * n for n in range(12)}))
+        for contact in self.leads(40):
+            richer = [self.total(contact, mailing_postal_code=f"2{n:04d}") for n in range(12)]
+            later = [self.total(contact, last_website_visit=NOW - timedelta(hours=h)) for h in (900, 200, 80, 30, 1, 0)]
+            called = [self.total(contact, called_business=is_called) for is_called in (False, True)]
+            assert richer == sorted(richer) and later == sorted(later) and called == sorted(called)
+
+    @test("L4 The order of leads changes nothing")
+    def order(self):
+        CircuitTest.set_time(NOW)
+        CircuitTest.set_mock(CensusAPI, CensusMock({"10019": 87_450}))
+        leads = list(self.leads())
+
+        rows = {row["id"]: row for row in VirtualLPR.score_leads(leads)}
+        shuffled = {row["id"]: row for row in VirtualLPR.score_leads(leads[::-1])}
+
+        assert rows == shuffled
 
 
 @test
@@ -239,7 +298,7 @@ class Disqualified:
 
 @test
 class Incomes:
-    @test("The Census prints incomes in several ways")
+    @test("L5 The Census prints incomes in several ways")
     def printed(self):
         printed = {"87,450": 87_450, "250,000+": 250_000, "2,500-": 2_500, "$1": 1, 70450: 70_450}
         unknown = ("-", "", None, "-666666666", "N/A", "0", "**")
@@ -258,7 +317,16 @@ class Incomes:
         assert CensusAPI.get_median_income("10019") == 87_450
         assert CircuitGovernor.get_usage("queries") == used + 2
 
-    @test("The live service answers one callout for all areas")
+    @test("L5 Every area of the table has an income or none, never nonsense")
+    def every_area(self):
+        rows = [{"zip": f"{number:05d}", "median_income": text} for number, text in enumerate(("87,450", "-", "250,000+", "2,500-"))]
+        CircuitDB.insert("ZipIncome", rows)
+
+        incomes = CensusAPI.get_median_incomes([row["zip"] for row in rows])
+
+        assert incomes == {"00000": 87_450, "00002": 250_000, "00003": 2_500}
+
+    @test("L6 The live service answers one callout for all areas")
     def from_census(self):
         CircuitTest.set_http_mock(lambda request: [["B19013_001E", "area"], ["87450", "10019"], ["-666666666", "10020"]])
         CensusAPI.LIVE = True
@@ -268,15 +336,17 @@ class Incomes:
         assert incomes == {"10019": 87_450}
         assert CircuitGovernor.get_usage("callouts") == 1
 
-    @test("When the Census is down leads are scored all the same")
+    @test("L7 When the Census is down leads are scored all the same, and again when it is back")
     def census_down(self):
-        CircuitTest.set_http_mock(lambda request: (503, "<html>down</html>"))
         CensusAPI.LIVE = True
+        contact = marcus(mailing_postal_code="10019")
+        for answer in ((503, "<html>down</html>"), (200, "<html>down</html>"), (200, ""), (200, "{}"), (200, "[[]]")):
+            CircuitTest.set_http_mock(lambda request, answer=answer: answer)
+            score = VirtualLPR.calculate(contact)
+            assert (score.total, score.flags) == (72, ("income_unknown",)), answer
 
-        score = VirtualLPR.calculate(marcus(mailing_postal_code="10019"))
-
-        assert score.total == 72
-        assert score.flags == ("income_unknown",)
+        CircuitTest.set_http_mock(lambda request: [["B19013_001E", "area"], ["87450", "10019"]])
+        assert VirtualLPR.calculate(contact).total == 78
 
 
 @test
