@@ -38,6 +38,10 @@ class FrameSocket:
     def fileno(self) -> int:
         return self._sock.fileno()
 
+    def duplicate(self) -> FrameSocket:
+        """Another end of the same connection, which outlives this one's close and still reads what had come."""
+        return FrameSocket(self._sock.dup())
+
     def send(self, payload: bytes, deadline: float | None = None) -> None:
         """Send one frame. `deadline` is a `time.monotonic()` value; None waits for ever.
 

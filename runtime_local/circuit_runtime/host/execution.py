@@ -233,7 +233,7 @@ class Execution:
             self._worker = worker
             if self._request.mode == "debug" and self._control.on_debug_worker is not None:
                 self._control.on_debug_worker(worker, self._control)
-            self._control.bind(stop=self._stop, pause=self._pause, resume=self._resume)
+            self._control.bind(stop=self._stop, pause=self._pause, resume=self._resume, limits=self._limits_now)
             conversation = Conversation(worker, self._service)
             self._port.target = conversation
             try:
@@ -374,7 +374,13 @@ class Execution:
         self._session.interrupt()
         self._callouts.abandon()
 
+    def _limits_now(self) -> dict[str, tuple[int, int]]:
+        self._sample()
+        return self._governor.table()
+
     def _pause(self, reason: str) -> None:
+        # The gauges show where the script stands, not where it was at the last sample.
+        self._sample()
         if self._watch is not None:
             self._watch.pause()
         self._set_writer_paused(self._session.in_transaction)

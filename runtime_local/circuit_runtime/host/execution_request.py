@@ -97,6 +97,7 @@ class RunControl:
         self._on_stop: Callable[[str], None] | None = None
         self._on_pause: Callable[[str], None] | None = None
         self._on_resume: Callable[[], None] | None = None
+        self._limits: Callable[[], dict[str, tuple[int, int]]] | None = None
 
     @property
     def stop_reason(self) -> str | None:
@@ -104,11 +105,17 @@ class RunControl:
         return self._stop_reason
 
     def bind(
-        self, *, stop: Callable[[str], None], pause: Callable[[str], None], resume: Callable[[], None]
+        self,
+        *,
+        stop: Callable[[str], None],
+        pause: Callable[[str], None],
+        resume: Callable[[], None],
+        limits: Callable[[], dict[str, tuple[int, int]]],
     ) -> None:
         """Say how the execution is told. A stop asked for earlier is delivered at once."""
         with self._lock:
             self._on_stop, self._on_pause, self._on_resume = stop, pause, resume
+            self._limits = limits
             reason = self._stop_reason
         if reason is not None:
             stop(reason)
@@ -116,7 +123,7 @@ class RunControl:
     def unbind(self) -> None:
         """The execution is over: nothing can be told any more."""
         with self._lock:
-            self._on_stop = self._on_pause = self._on_resume = None
+            self._on_stop = self._on_pause = self._on_resume = self._limits = None
 
     def stop(self, reason: str) -> None:
         """Ask the run to end; it is killed where it does not. The first reason counts."""
@@ -127,6 +134,12 @@ class RunControl:
             on_stop = self._on_stop
         if on_stop is not None:
             on_stop(reason)
+
+    def limits(self) -> dict[str, tuple[int, int]]:
+        """Counter name to (used, maximum) now; empty while nothing runs."""
+        with self._lock:
+            limits = self._limits
+        return limits() if limits is not None else {}
 
     def paused(self, reason: str) -> None:
         """The debugger has stopped the script (breakpoint, step): its wall clock stands still."""

@@ -18,7 +18,7 @@ from circuit_link.host_start import StartReport, encode_report, state_folder
 from circuit_runtime.callouts.client import CalloutClient
 from circuit_runtime.host.broadcast import Audience, RunBroadcast
 from circuit_runtime.host.client_session import error_info
-from circuit_runtime.host.dap_server import DapServer
+from circuit_runtime.host.dap.server import DapServer
 from circuit_runtime.host.listener import Listener
 from circuit_runtime.host.local_workspace import LocalWorkspace
 from circuit_runtime.host.log_archive import LogArchive

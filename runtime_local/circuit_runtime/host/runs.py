@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import circuit_link.host_protocol as hp
@@ -34,6 +35,25 @@ _STOP_WAIT_S = 5.0
 
 class RunObserver(Protocol):
     """Sees one run, on the run's thread; it must not block."""
+
+    def started(self, message: hp.RunStarted) -> None: ...
+
+    def events(self, run_id: str, events: Sequence[LogEvent]) -> None: ...
+
+    def output(self, message: hp.OutputEmitted) -> None: ...
+
+    def finished(self, run_id: str, result: hp.RunResult) -> None: ...
+
+
+class DebuggerInWait(Protocol):
+    """A debugger that has joined the host, and takes runs that others start. It observes those that it takes."""
+
+    @property
+    def is_free(self) -> bool: ...
+
+    def run_started(self, handle: RunHandle) -> None: ...
+
+    def take_worker(self, worker: Worker, control: RunControl) -> None: ...
 
     def started(self, message: hp.RunStarted) -> None: ...
 
@@ -134,6 +154,7 @@ class RunService:
         self._admission = admission or OpenDoor()
         self._lock = threading.Lock()
         self._running: dict[str, RunHandle] = {}
+        self._debuggers: list[DebuggerInWait] = []
         self._numbers = itertools.count(1)
 
     @property
@@ -165,6 +186,16 @@ class RunService:
         """Start a run that is not asked for by a `RunRequest`. Raises: UserFacingError."""
         return self._start(prepare, origin, None, None)
 
+    def join(self, debugger: DebuggerInWait) -> None:
+        """From now on, let it debug one plain run after another that anybody starts."""
+        with self._lock:
+            self._debuggers.append(debugger)
+
+    def leave(self, debugger: DebuggerInWait) -> None:
+        with self._lock:
+            if debugger in self._debuggers:
+                self._debuggers.remove(debugger)
+
     def stop(self, run_id: str, reason: str) -> None:
         """Raises: UserFacingError if it does not run."""
         with self._lock:
@@ -193,6 +224,10 @@ class RunService:
             prepared = prepare(opened)
             ticket = self._admission.admit()
             undone.callback(ticket.give_back, {})
+            joined = self._debugger_for(prepared)
+            if joined is not None:
+                prepared = replace(prepared, request=replace(prepared.request, mode="debug"))
+                observer, on_debug_worker = joined, joined.take_worker
             handle = RunHandle(self._new_run_id(), RunControl(on_debug_worker), origin)
             watching = [self._watch(origin)] if self._watch is not None else []
             if observer is not None:
@@ -201,9 +236,17 @@ class RunService:
             undone.callback(run.give_up)
             self._remember(handle)
             undone.callback(self._forget, handle)
+            if joined is not None:
+                joined.run_started(handle)
             _start_thread(self._run, run, context, ticket)
             undone.pop_all()
         return handle
+
+    def _debugger_for(self, prepared: PreparedRun) -> DebuggerInWait | None:
+        if prepared.request.mode != "plain":
+            return None
+        with self._lock:
+            return next((debugger for debugger in self._debuggers if debugger.is_free), None)
 
     def _run(self, run: _Run, context: AbstractContextManager[Opened], ticket: Ticket) -> None:
         result = run.execute()

@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import types
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from circuit_link.debug_wire import LineBreakpoint
+from circuit_link.debug_wire import FunctionBreakpoint, LineBreakpoint
+from circuitos.debugger.evaluation import EffectGate, Expression, Template, refuse_effects
 
-_HIT_CONDITION = re.compile(r"^\s*(>=|>|==|=|%)?\s*(\d+)\s*$")
+_HIT_CONDITION = re.compile(r"^\s*(>=|<=|>|<|==|=|%)?\s*(\d+)\s*$")
 
-# Evaluates an expression in a frame; raises whatever the expression raises.
-EvaluateIn = Callable[[str], Any]
+Spec = LineBreakpoint | FunctionBreakpoint
 
 
-@dataclass(slots=True)
 class Breakpoint:
-    """One line breakpoint with the number of times it was passed."""
+    """One breakpoint with its conditions compiled and the number of times it was passed."""
 
-    spec: LineBreakpoint
-    hits: int = 0
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.key = _key(spec)
+        self.hits = 0
+        self._condition = Expression(spec.condition) if spec.condition else None
+        self._hit_condition = spec.hit_condition
+        log_message = spec.log_message if isinstance(spec, LineBreakpoint) else ""
+        self.log = Template(log_message) if log_message else None
+        self.is_checkpoint = isinstance(spec, LineBreakpoint) and spec.is_checkpoint
+
+    def applies(self, frame: types.FrameType) -> bool:
+        """Whether this pass counts and is one of those wanted. Raises whatever the condition raises."""
+        if self._condition is not None and not self._condition.value_in(frame):
+            return False
+        self.hits += 1
+        return not self._hit_condition or hit_count_matches(self._hit_condition, self.hits)
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What passing a line means: the breakpoints that stop there, and what is to be printed."""
+    """What passing a place means: the breakpoints that stop there, checkpoints, and what is to be printed."""
 
     stopping: tuple[int, ...] = ()
+    captured: tuple[int, ...] = ()
     logged: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+
+
+NO_PASS = Pass()
 
 
 @dataclass(slots=True)
@@ -37,97 +54,115 @@ class Breakpoints:
     """All breakpoints. Replaced whole by the listener's thread, read by the script's."""
 
     _by_path: dict[str, dict[int, tuple[Breakpoint, ...]]] = field(default_factory=dict)
-    functions: frozenset[str] = frozenset()
+    _functions: dict[str, tuple[Breakpoint, ...]] = field(default_factory=dict)
 
     def replace(self, path: str, specs: Iterable[LineBreakpoint]) -> None:
-        """Set a file's breakpoints; those that stay keep their count."""
-        known = {point.spec: point for points in self._by_path.get(path, {}).values() for point in points}
+        """Set a file's breakpoints; those that stay as they were keep their count."""
+        known = {point.key: point for points in self._by_path.get(path, {}).values() for point in points}
         lines: dict[int, tuple[Breakpoint, ...]] = {}
         for spec in specs:
-            lines[spec.line] = (*lines.get(spec.line, ()), known.get(spec) or Breakpoint(spec))
+            lines[spec.line] = (*lines.get(spec.line, ()), _renewed(spec, known))
         # One assignment, so that the other thread sees the old or the new set.
-        self._by_path = {**{name: old for name, old in self._by_path.items() if name != path}, path: lines}
+        kept = {name: old for name, old in self._by_path.items() if name != path}
+        self._by_path = {**kept, path: lines} if lines else kept
+
+    def replace_functions(self, specs: Iterable[FunctionBreakpoint]) -> None:
+        known = {point.key: point for points in self._functions.values() for point in points}
+        functions: dict[str, tuple[Breakpoint, ...]] = {}
+        for spec in specs:
+            functions[spec.name] = (*functions.get(spec.name, ()), _renewed(spec, known))
+        self._functions = functions
+
+    def clear(self) -> None:
+        self._by_path = {}
+        self._functions = {}
 
     def in_file(self, path: str) -> dict[int, tuple[Breakpoint, ...]]:
         return self._by_path.get(path, {})
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(self._by_path)
+
+    @property
+    def has_functions(self) -> bool:
+        return bool(self._functions)
+
+    @property
     def is_empty(self) -> bool:
-        return not self.functions and not any(self._by_path.values())
+        return not self._functions and not self._by_path
 
-    def passing(self, path: str, line: int, evaluate: EvaluateIn) -> Pass | None:
-        """What a pass of a line means; None where no breakpoint is."""
-        points = self._by_path.get(path, {}).get(line)
-        if not points:
-            return None
-        stopping: list[int] = []
-        logged: list[str] = []
-        errors: list[str] = []
-        for point in points:
-            try:
-                if not _applies(point, evaluate):
-                    continue
-                if point.spec.log_message:
-                    logged.append(interpolate(point.spec.log_message, evaluate))
-                else:
-                    stopping.append(point.spec.id)
-            except Exception as exc:  # noqa: BLE001 - the user's expression may raise anything; it is told
-                errors.append(f"Breakpoint at {path}:{line}: {type(exc).__name__}: {exc}")
-        return Pass(tuple(stopping), tuple(logged), tuple(errors))
+    def at_function(self, code: types.CodeType) -> tuple[Breakpoint, ...]:
+        """Breakpoints on a function, by its name, its qualified name, or that behind its module's."""
+        functions = self._functions
+        if not functions or code.co_name.startswith("<"):
+            return ()
+        qualified = code.co_qualname.replace(".<locals>", "")
+        module = code.co_filename.removesuffix(".py").replace("/", ".")
+        names = {code.co_name, qualified, f"{module}.{qualified}", f"{module.rpartition('.')[2]}.{qualified}"}
+        return tuple(point for name in sorted(names) for point in functions.get(name, ()))
 
 
-def _applies(point: Breakpoint, evaluate: EvaluateIn) -> bool:
-    """Counts passes on which the condition holds."""
-    if point.spec.condition and not evaluate(point.spec.condition):
-        return False
-    point.hits += 1
-    return not point.spec.hit_condition or hit_count_matches(point.spec.hit_condition, point.hits)
+def passing(points: tuple[Breakpoint, ...], frame: types.FrameType, gate: EffectGate) -> Pass:
+    """What a pass of these breakpoints means. Conditions are evaluated in `frame`, and may change nothing."""
+    stopping: list[int] = []
+    captured: list[int] = []
+    logged: list[str] = []
+    errors: list[str] = []
+    refuse_effects(gate)
+    for point in points:
+        try:
+            if not point.applies(frame):
+                continue
+            if point.log is not None:
+                logged.append(point.log.text_in(frame))
+            elif point.is_checkpoint:
+                captured.append(point.spec.id)
+            else:
+                stopping.append(point.spec.id)
+        except Exception as exc:  # noqa: BLE001 - the user's expression may raise anything; it is told
+            errors.append(f"Breakpoint in {frame.f_code.co_filename}: {type(exc).__name__}: {exc}")
+    gate.refusal = None
+    if not (stopping or captured or logged or errors):
+        return NO_PASS
+    return Pass(tuple(stopping), tuple(captured), tuple(logged), tuple(errors))
 
 
 def hit_count_matches(condition: str, hits: int) -> bool:
-    """`5` and `==5` the fifth pass, `>=5` from then on, `>5` after it, `%5` every fifth.
+    """`5` and `==5` the fifth pass, `>=5` from then on, `>5` after it, `<5` before it, `%5` every fifth.
 
     Raises:
         ValueError: none of these.
     """
     match = _HIT_CONDITION.match(condition)
     if match is None:
-        raise ValueError(f"{condition!r} is no hit condition; write 5, >=5, >5 or %5")
+        raise ValueError(f"{condition!r} is no hit condition; write 5, >=5, >5, <=5, <5 or %5")
     sign, number = match[1] or "==", int(match[2])
     match sign:
         case ">=":
             return hits >= number
         case ">":
             return hits > number
+        case "<=":
+            return hits <= number
+        case "<":
+            return hits < number
         case "%":
             return number > 0 and hits % number == 0
         case _:
             return hits == number
 
 
-def interpolate(template: str, evaluate: EvaluateIn) -> str:
-    """Fill `{expression}` in; doubled braces stand for themselves."""
-    parts: list[str] = []
-    position = 0
-    while position < len(template):
-        character = template[position]
-        if template[position : position + 2] in ("{{", "}}"):
-            parts.append(character)
-            position += 2
-        elif character == "{" and (end := _closing(template, position)) > 0:
-            parts.append(str(evaluate(template[position + 1 : end])))
-            position = end + 1
-        else:
-            parts.append(character)
-            position += 1
-    return "".join(parts)
+def _key(spec: Spec) -> tuple[object, ...]:
+    """What a breakpoint is apart from its number, which a client may give anew each time."""
+    if isinstance(spec, LineBreakpoint):
+        return (spec.line, spec.condition, spec.hit_condition, spec.log_message, spec.is_checkpoint)
+    return (spec.name, spec.condition, spec.hit_condition)
 
 
-def _closing(template: str, start: int) -> int:
-    """Place of the brace that closes the one at `start`; -1 without one."""
-    depth = 0
-    for position in range(start, len(template)):
-        depth += {"{": 1, "}": -1}.get(template[position], 0)
-        if depth == 0:
-            return position
-    return -1
+def _renewed(spec: Spec, known: dict[tuple[object, ...], Breakpoint]) -> Breakpoint:
+    point = Breakpoint(spec)
+    old = known.get(point.key)
+    if old is not None:
+        point.hits = old.hits
+    return point

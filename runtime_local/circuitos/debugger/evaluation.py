@@ -2,46 +2,134 @@
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import threading
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
-from circuitos.worker import transaction
+from circuitos.api.exceptions import CircuitException
 
 _TIME_LIMIT_S = 5.0
 _NO_EFFECTS = (
     "This evaluation would change data or call out, which it must not do unasked. "
     "Evaluate it in the console and confirm it there."
 )
+_FILE = "<evaluation>"
 _get_ident = threading.get_ident
 _Timer = threading.Timer
 
 
-class EvaluationTimeout(Exception):
-    """An evaluation took longer than it may."""
+class EvaluationEnded(Exception):
+    """An evaluation took longer than it may, or was cancelled."""
 
 
-def evaluate(expression: str, frame: types.FrameType, *, is_statement_allowed: bool = False) -> Any:
-    """The value of an expression in a frame; None for a statement, where those are allowed.
+class Expression:
+    """An expression that is compiled once and evaluated in frame after frame.
 
-    Raises:
-        Exception: whatever the expression raises, SyntaxError included.
+    A text that does not compile raises its SyntaxError at each evaluation, which is where somebody listens.
     """
-    text = expression.strip()
+
+    def __init__(self, text: str) -> None:
+        self._code: types.CodeType | SyntaxError
+        try:
+            self._code = compile(text.strip(), _FILE, "eval", dont_inherit=True)
+        except SyntaxError as exc:
+            self._code = exc
+            self._has_scopes = False
+        else:
+            self._has_scopes = any(isinstance(constant, types.CodeType) for constant in self._code.co_consts)
+
+    @property
+    def is_valid(self) -> bool:
+        return not isinstance(self._code, SyntaxError)
+
+    def value_in(self, frame: types.FrameType) -> Any:
+        """Raises whatever the expression raises."""
+        if isinstance(self._code, SyntaxError):
+            raise self._code
+        if self._has_scopes:
+            # Inner scopes, such as comprehensions, look the frame's names up among the globals.
+            return eval(self._code, {**frame.f_globals, **frame.f_locals})  # noqa: S307 - to evaluate is its purpose
+        return eval(self._code, frame.f_globals, frame.f_locals)  # noqa: S307 - as above
+
+
+class Template:
+    """A logpoint's message: `{expression}` is filled in, doubled braces stand for themselves."""
+
+    def __init__(self, text: str) -> None:
+        self._parts: list[str | _Field] = []
+        position = 0
+        plain = ""
+        while position < len(text):
+            character = text[position]
+            if text[position : position + 2] in ("{{", "}}"):
+                plain += character
+                position += 2
+            elif character == "{" and (end := _closing(text, position)) > 0:
+                self._parts += [plain, _Field(text[position + 1 : end])]
+                plain = ""
+                position = end + 1
+            else:
+                plain += character
+                position += 1
+        self._parts.append(plain)
+
+    def text_in(self, frame: types.FrameType) -> str:
+        """Raises whatever an expression raises."""
+        return "".join(part if isinstance(part, str) else part.text_in(frame) for part in self._parts)
+
+
+class _Field:
+    """One `{expression}` or `{expression:format}` of a template."""
+
+    def __init__(self, text: str) -> None:
+        self._format = ""
+        self._expression = Expression(text)
+        expression, colon, form = text.rpartition(":")
+        if colon and not self._expression.is_valid:
+            self._expression, self._format = Expression(expression), form
+
+    def text_in(self, frame: types.FrameType) -> str:
+        return format(self._expression.value_in(frame), self._format)
+
+
+def _closing(text: str, start: int) -> int:
+    """Place of the brace that closes the one at `start`; -1 without one."""
+    depth = 0
+    for position in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return position
+    return -1
+
+
+def evaluate(expression: str, frame: types.FrameType) -> Any:
+    """The value of an expression in a frame. Raises whatever the expression raises, SyntaxError included."""
+    return Expression(expression).value_in(frame)
+
+
+def execute(text: str, frame: types.FrameType) -> Any:
+    """Run what somebody typed: the value of an expression, or of the last one of several statements, or None.
+
+    Names that it assigns become the frame's. Raises whatever the text raises.
+    """
+    tree = ast.parse(text.strip(), _FILE)
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr) and len(tree.body) == 1:
+        return evaluate(text, frame)
     local_names = frame.f_locals
-    try:
-        code = compile(text, "<evaluation>", "eval", dont_inherit=True)
-    except SyntaxError:
-        if not is_statement_allowed:
-            raise
-        exec(compile(text, "<evaluation>", "exec", dont_inherit=True), frame.f_globals, local_names)  # noqa: S102
-        store_locals(frame)
-        return None
-    # Locals are passed as globals too: inner scopes, such as comprehensions, look their names up there.
-    return eval(code, {**frame.f_globals, **local_names})  # noqa: S307 - to evaluate is its purpose
+    value = None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
+    exec(compile(tree, _FILE, "exec", dont_inherit=True), frame.f_globals, local_names)  # noqa: S102 - its purpose
+    if isinstance(last, ast.Expr):
+        code = compile(ast.Expression(last.value), _FILE, "eval", dont_inherit=True)
+        value = eval(code, frame.f_globals, local_names)  # noqa: S307 - as above
+    store_locals(frame)
+    return value
 
 
 def assign(frame: types.FrameType, name: str, value: Any) -> None:
@@ -60,42 +148,37 @@ def store_locals(frame: types.FrameType) -> None:
     ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
 
 
+class EffectGate(Protocol):
+    """The script's way to the host: while `refusal` is set, that thread's requests are refused with its text."""
+
+    refusal: tuple[int, str] | None
+
+
+def refuse_effects(gate: EffectGate) -> None:
+    """Until the refusal is taken back: no request of this thread to the host, which would change data or call."""
+    gate.refusal = (_get_ident(), _NO_EFFECTS)
+
+
 @contextmanager
-def guarded(*, allow_effects: bool) -> Iterator[None]:
+def guarded(gate: EffectGate, *, allow_effects: bool) -> Iterator[None]:
     """Bound an evaluation's time, and refuse requests to the host unless they are allowed."""
-    channel = transaction.current().channel
-    target = _get_ident()
-    timer = _Timer(_TIME_LIMIT_S, _interrupt, (target,))
+    timer = _Timer(_TIME_LIMIT_S, interrupt, (_get_ident(),))
     timer.daemon = True
-    channel.refusal = None if allow_effects else _NO_EFFECTS
+    if not allow_effects:
+        refuse_effects(gate)
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        channel.refusal = None
+        gate.refusal = None
 
 
-def _interrupt(thread_id: int) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(EvaluationTimeout))
+def is_effect_refusal(error: BaseException) -> bool:
+    """Whether an evaluation failed only because its request to the host was refused."""
+    return isinstance(error, CircuitException) and str(error) == _NO_EFFECTS
 
 
-def names_after(text: str, frame: types.FrameType) -> list[str]:
-    """Names that could complete the last word of `text`; attributes where it ends in `x.par`."""
-    word = text[_word_start(text) :]
-    owner, dot, part = word.rpartition(".")
-    if dot:
-        try:
-            names = dir(evaluate(owner, frame))
-        except Exception:  # noqa: BLE001 - an expression that cannot be read has no completions
-            return []
-    else:
-        names = sorted({*frame.f_locals, *frame.f_globals})
-    return [name for name in names if name.startswith(part) and not name.startswith(("@", "__"))]
-
-
-def _word_start(text: str) -> int:
-    start = len(text)
-    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_."):
-        start -= 1
-    return start
+def interrupt(thread_id: int) -> None:
+    """Any thread: end the evaluation that another one is at, at its next instruction."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(EvaluationEnded))

@@ -7,24 +7,25 @@ import socket
 import threading
 import traceback
 import types
-from typing import Any, assert_never
 
 import msgspec
 
 from circuit_link import debug_wire as dw
 from circuit_link.framing import ConnectionEnded, FrameSocket, FrameTooLong
-from circuitos.debugger.breakpoints import Breakpoints
-from circuitos.debugger.engine import Engine
-from circuitos.debugger.evaluation import assign, evaluate, guarded, names_after
-from circuitos.debugger.stack import Stack
-from circuitos.debugger.values import References, StaleReference, Variables, assign_child, children
+from circuitos.debugger.arming import SlotArms, self_check
+from circuitos.debugger.breakpoints import Breakpoints, Pass
+from circuitos.debugger.capture import Recorder, checkpoint
+from circuitos.debugger.engine import Arms, Engine, NoArms, Stop
+from circuitos.debugger.evaluation import interrupt, is_effect_refusal
+from circuitos.debugger.inspector import Inspector, Refused
+from circuitos.debugger.stack import StaleFrame
+from circuitos.debugger.user_code import UserCode
+from circuitos.debugger.values import StaleReference
+from circuitos.worker import transaction
 from circuitos.worker.scripts import CompileSource
 
 _Thread = threading.Thread
-
-
-class Refused(Exception):
-    """A question that cannot be answered; the text says why."""
+_get_ident = threading.get_ident
 
 
 def start(sock: socket.socket) -> DebugSession:
@@ -33,7 +34,7 @@ def start(sock: socket.socket) -> DebugSession:
 
 
 class DebugSession:
-    """One debugged script. Its thread stops in `_stand_still`; a listener thread takes what the host sends."""
+    """One debugged script. Its thread stops in `stand_still`; a listener thread takes what the host sends."""
 
     def __init__(self, link: FrameSocket) -> None:
         self._link = link
@@ -41,26 +42,53 @@ class DebugSession:
         self._commands: queue.SimpleQueue[dw.DebugCommand | None] = queue.SimpleQueue()
         self._go: queue.SimpleQueue[dw.Go] = queue.SimpleQueue()
         self._breakpoints = Breakpoints()
-        self._engine = Engine(self._breakpoints, self._stand_still, self._log)
-        self._references = References()
-        self._stack: Stack | None = None
-        self._paths: frozenset[str] = frozenset()
+        self._engine = Engine(self._breakpoints, self)
+        self._slots: SlotArms | None = None
+        self._user = UserCode(frozenset())
+        self._inspector: Inspector | None = None
+        self._recorder: Recorder | None = None
+        self._is_standing = False
+        self._evaluating_in = 0
         _Thread(target=self._listen, name="debugger", daemon=True).start()
 
     # ------------------------------------------------------------------------------------- seams of the worker
 
     def wrap_compile(self, compile_source: CompileSource) -> CompileSource:
-        """Code is traced as it is."""
-        return compile_source
+        """Code gets slots, if this run uses them."""
+
+        def compiled(text: str, path: str) -> types.CodeType:
+            code = compile_source(text, path)
+            return code if self._slots is None else self._slots.compiled(code)
+
+        return compiled
 
     def begin(self, paths: frozenset[str]) -> None:
-        """Wait until the client has set its breakpoints, then trace this thread."""
+        """Wait until the client has set its breakpoints, then debug this thread."""
         go = self._go.get()
-        self._paths = paths
-        self._engine.begin(paths, stop_on_entry=go.stop_on_entry)
+        gate = transaction.current().channel
+        self._user = UserCode(paths, just_my_code=go.just_my_code)
+        self._inspector = Inspector(self._engine, self._user, gate, self._tell_stop)
+        if go.recorded_statements:
+            self._recorder = Recorder(go.recorded_statements, self._user, self._send_moments)
+            self._engine.record = self._recorder.record
+        self._engine.begin(self._user, self._choose_arms(go.engine), gate, stop_on_entry=go.stop_on_entry)
+
+    def uncaught(self, error: BaseException) -> None:
+        self._engine.uncaught(error)
 
     def end(self) -> None:
         self._engine.end()
+        if self._recorder is not None:
+            self._recorder.hand_over()
+
+    def _choose_arms(self, wanted: dw.Engine) -> Arms:
+        reason = "" if wanted == "settrace" else self_check()
+        if wanted == "settrace" or reason:
+            self._send(dw.Began(engine="settrace", reason=reason))
+            return NoArms()
+        self._slots = SlotArms(self._engine.at_slot)
+        self._send(dw.Began(engine="slots"))
+        return self._slots
 
     # ------------------------------------------------------------------------------------- the listener's thread
 
@@ -70,168 +98,103 @@ class DebugSession:
                 command = dw.decode_command(self._link.receive())
             except (ConnectionEnded, FrameTooLong, msgspec.DecodeError):
                 # Without a client nobody can let the script go on: let it run.
-                self._breakpoints.functions = frozenset()
+                self._breakpoints.clear()
+                self._engine.exceptions.filters = dw.SetExceptionFilters()
                 self._commands.put(None)
                 self._go.put(dw.Go())
+                self._engine.wake()
                 return
-            match command:
-                case dw.Go():
-                    self._go.put(command)
-                case dw.SetBreakpoints():
-                    self._breakpoints.replace(command.path, command.breakpoints)
-                    self._engine.wake()
-                case dw.SetFunctionBreakpoints():
-                    self._breakpoints.functions = frozenset(command.names)
-                    self._engine.wake()
-                case dw.SetExceptionFilters():
-                    self._engine.stops_on_raised = command.raised
-                    self._engine.stops_on_uncaught = command.uncaught
-                    self._engine.wake()
-                case dw.Pause():
-                    self._engine.pause()
-                case dw.Continue() | dw.Step():
-                    if self._stack is not None:
-                        self._commands.put(command)
-                case _:
-                    self._ask(command)
+            self._take(command)
 
-    def _ask(self, question: dw.Question) -> None:
-        """Questions about values are answered by the script's thread, which stands still."""
-        if self._stack is None:
-            self._send(dw.Refusal(id=question.id, message="The script runs; it must stand still for that."))
-        else:
-            self._commands.put(question)
+    def _take(self, command: dw.DebugCommand) -> None:
+        match command:
+            case dw.Go():
+                self._go.put(command)
+            case dw.SetBreakpoints():
+                self._breakpoints.replace(command.path, command.breakpoints)
+                self._engine.wake()
+            case dw.SetFunctionBreakpoints():
+                self._breakpoints.replace_functions(command.breakpoints)
+                self._engine.wake()
+            case dw.SetExceptionFilters():
+                self._engine.exceptions.filters = command
+                self._engine.wake()
+            case dw.Pause():
+                self._engine.pause()
+            case dw.Interrupt():
+                if self._evaluating_in:
+                    interrupt(self._evaluating_in)
+            case dw.Continue() | dw.Step():
+                if self._is_standing:
+                    self._commands.put(command)
+            case _ if not self._is_standing:
+                self._send(dw.Refusal(id=command.id, message="The script runs; it must stand still for that."))
+            case _:
+                self._commands.put(command)
 
     # ------------------------------------------------------------------------------------- the script's thread
 
-    def _stand_still(self, reason: str, frame: types.FrameType, text: str, hit: tuple[int, ...]) -> None:
+    def stand_still(self, stop: Stop) -> None:
         """Stop here and answer questions until a command lets the script go on."""
-        self._stack = Stack(frame, self._paths)
-        path, line = frame.f_code.co_filename, frame.f_lineno
-        self._send(dw.Stopped(reason=reason, path=path, line=line, text=text, hit_ids=hit))
-        step: dw.StepKind | None = None
+        inspector = self._inspector
+        assert inspector is not None
+        if self._recorder is not None:
+            self._recorder.hand_over()
+        inspector.begin(stop)
+        self._is_standing = True
+        self._tell_stop(stop)
+        step: dw.Step | None = None
         while True:
             command = self._commands.get()
             if command is None or isinstance(command, dw.Continue):
                 break
             if isinstance(command, dw.Step):
-                step = command.kind
+                step = command
                 break
             if isinstance(command, dw.Question):
-                self._answer(command)
-        self._stack = None
-        self._references.clear()
+                self._answer(command, inspector)
+        self._is_standing = False
+        inspector.end()
         self._send(dw.Resumed())
-        self._engine.resume(step, frame)
+        self._engine.resume(stop.frame, step.kind if step else None, step.target if step else "")
 
-    def _answer(self, question: dw.Question) -> None:
+    def passed(self, found: Pass, frame: types.FrameType, line: int) -> None:
+        path = frame.f_code.co_filename
+        for text in found.logged:
+            self._send(dw.Logged(text=text, path=path, line=line))
+        for text in found.errors:
+            self._send(dw.Logged(text=text, path=path, line=line, is_error=True))
+        if found.captured:
+            self._send_moments(tuple(checkpoint(frame, line, self._user, number) for number in found.captured))
+
+    def _tell_stop(self, stop: Stop) -> None:
+        self._send(
+            dw.Stopped(
+                reason=stop.reason,
+                path=stop.frame.f_code.co_filename,
+                line=stop.line(stop.frame),
+                text=stop.text,
+                hit_ids=stop.hit,
+            )
+        )
+
+    def _answer(self, question: dw.Question, inspector: Inspector) -> None:
+        self._evaluating_in = _get_ident()
         try:
-            value = self._value_of(question)
-        except (Refused, StaleReference) as exc:
+            value = inspector.answer(question)
+            self._evaluating_in = 0
+        except (Refused, StaleFrame, StaleReference) as exc:
             self._send(dw.Refusal(id=question.id, message=str(exc)))
         except BaseException as exc:  # noqa: BLE001 - the border to the user's expressions, which may raise anything
             message = "".join(traceback.format_exception_only(type(exc), exc)).strip()
-            self._send(dw.Refusal(id=question.id, message=message))
+            self._send(dw.Refusal(id=question.id, message=message, would_change=is_effect_refusal(exc)))
         else:
             self._send(dw.Answer(id=question.id, value=msgspec.Raw(dw.encode(value))))
+        finally:
+            self._evaluating_in = 0
 
-    def _value_of(self, question: dw.Question) -> Any:
-        stack = self._stack
-        assert stack is not None
-        match question:
-            case dw.Stack():
-                return stack.page(question.start, question.levels)
-            case dw.Scopes():
-                return self._scopes(stack.frame(question.frame))
-            case dw.Variables():
-                return self._children(question)
-            case dw.Evaluate():
-                return self._evaluate(stack, question)
-            case dw.SetVariable():
-                return self._set_variable(question)
-            case dw.SetExpression():
-                return self._set_expression(stack, question)
-            case dw.Goto():
-                return self._goto(stack, question.line)
-            case dw.ExceptionInfo():
-                return self._exception()
-            case dw.Completions():
-                return names_after(question.text, stack.frame(question.frame))
-            case _:
-                assert_never(question)
-
-    def _scopes(self, frame: types.FrameType) -> list[dw.ScopeInfo]:
-        local_names = Variables(frame.f_locals)
-        scopes = [self._scope("Locals", local_names, frame)]
-        if frame.f_locals is not frame.f_globals:
-            scopes.append(self._scope("Globals", Variables(frame.f_globals), frame))
-        return scopes
-
-    def _scope(self, name: str, names: Variables, frame: types.FrameType) -> dw.ScopeInfo:
-        reference = self._references.add(names, lambda variable, value: assign(frame, variable, value))
-        return dw.ScopeInfo(name=name, reference=reference, named=len(names.names), is_expensive=name == "Globals")
-
-    def _children(self, question: dw.Variables) -> list[dw.VariableInfo]:
-        parent, _assign = self._references.get(question.reference)
-        found = []
-        for name, value, suffix in children(parent, question.filter, question.start, question.count):
-            evaluate_name = suffix if isinstance(parent, Variables) else ""
-            found.append(self._references.describe(name, value, evaluate_name))
-        return found
-
-    def _evaluate(self, stack: Stack, question: dw.Evaluate) -> dw.VariableInfo:
-        frame = stack.frame(question.frame)
-        with guarded(allow_effects=question.allow_effects):
-            value = evaluate(question.expression, frame, is_statement_allowed=question.context == "repl")
-        return self._references.describe(question.expression, value, question.expression)
-
-    def _set_variable(self, question: dw.SetVariable) -> dw.VariableInfo:
-        parent, assign_variable = self._references.get(question.reference)
-        stack = self._stack
-        assert stack is not None
-        with guarded(allow_effects=False):
-            value = evaluate(question.value, stack.frame(None))
-        if assign_variable is not None:
-            assign_variable(question.name, value)
-            parent.names[question.name] = value
-        else:
-            try:
-                assign_child(parent, question.name, value)
-            except (TypeError, AttributeError, ValueError, IndexError) as exc:
-                raise Refused(f"{question.name} cannot be set: {exc}") from exc
-        return self._references.describe(question.name, value)
-
-    def _set_expression(self, stack: Stack, question: dw.SetExpression) -> dw.VariableInfo:
-        frame = stack.frame(question.frame)
-        with guarded(allow_effects=False):
-            evaluate(f"{question.expression} = ({question.value})", frame, is_statement_allowed=True)
-            value = evaluate(question.expression, frame)
-        return self._references.describe(question.expression, value, question.expression)
-
-    def _goto(self, stack: Stack, line: int) -> None:
-        frame = stack.frame(None)
-        try:
-            frame.f_lineno = line  # type: ignore[misc]  # writable within a trace function
-        except ValueError as exc:
-            raise Refused(f"Line {line} cannot be the next one: {exc}") from exc
-        self._references.clear()
-        self._stack = Stack(frame, self._paths)
-        self._send(dw.Stopped(reason="goto", path=frame.f_code.co_filename, line=frame.f_lineno))
-
-    def _exception(self) -> dw.ExceptionAnswer:
-        error = self._engine.exception
-        if error is None:
-            raise Refused("No exception stopped the script here.")
-        lines = traceback.format_exception(type(error), error, error.__traceback__)
-        return dw.ExceptionAnswer(
-            type=type(error).__name__,
-            message=str(error),
-            traceback="".join(lines),
-            is_uncaught=not self._engine.stops_on_raised,
-        )
-
-    def _log(self, text: str, path: str, line: int, is_error: bool) -> None:
-        self._send(dw.Logged(text=text, path=path, line=line, is_error=is_error))
+    def _send_moments(self, moments: tuple[dw.Moment, ...]) -> None:
+        self._send(dw.Captured(moments=moments))
 
     def _send(self, message: dw.DebugEvent) -> None:
         with self._sending:

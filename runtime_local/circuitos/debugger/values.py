@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -52,15 +53,23 @@ class References:
 
     def __init__(self) -> None:
         self._values: dict[int, tuple[Any, Assign | None]] = {}
+        self._expressions: dict[int, str] = {}
+        # Never given twice, so that a client that asks too late is told so.
         self._numbers = itertools.count(1)
 
     def clear(self) -> None:
         self._values.clear()
+        self._expressions.clear()
 
-    def add(self, value: Any, assign: Assign | None = None) -> int:
+    def add(self, value: Any, assign: Assign | None = None, expression: str = "") -> int:
         number = next(self._numbers)
         self._values[number] = (value, assign)
+        self._expressions[number] = expression
         return number
+
+    def expression(self, number: int) -> str:
+        """The text that reads the value in its frame; "" where there is none."""
+        return self._expressions.get(number, "")
 
     def get(self, number: int) -> tuple[Any, Assign | None]:
         """Raises: StaleReference."""
@@ -71,18 +80,32 @@ class References:
                 f"The reference {number} is of an earlier stop; ask for the variables again."
             ) from None
 
-    def describe(self, name: str, value: Any, evaluate_name: str = "") -> VariableInfo:
+    def describe(self, name: str, value: Any, evaluate_name: str = "", *, is_hex: bool = False) -> VariableInfo:
         """A value with a reference to its children, if it has any."""
         named, indexed = child_counts(value)
         return VariableInfo(
             name=name,
-            value=shown(value),
+            value=hex(value) if is_hex and type(value) is int else shown(value),
             type=type(value).__qualname__,
-            reference=self.add(value) if named or indexed else 0,
+            reference=self.add(value, expression=evaluate_name) if named or indexed else 0,
             named=named,
             indexed=indexed,
             evaluate_name=evaluate_name,
+            size_bytes=size_bytes(value),
         )
+
+
+def size_bytes(value: Any) -> int:
+    """Memory of the value itself; 0 for types whose own code would have to say it."""
+    kind = type(value)
+    if kind in _PLAIN or kind in _SEQUENCES or kind in _SETS or kind is dict:
+        return sys.getsizeof(value)
+    return 0
+
+
+def whole(value: Any) -> str:
+    """All of a value's text, for the clipboard."""
+    return repr(value) if type(value) in (str, bytes, bytearray) else shown(value)
 
 
 def shown(value: Any, depth: int = 0) -> str:

@@ -25,6 +25,7 @@ from circuitos.api.exceptions import (
 
 _EXIT_HOST_GONE = 71
 _exit = os._exit
+_get_ident = threading.get_ident
 
 CallHandler = Callable[[wire.Call], wire.Return]
 
@@ -38,7 +39,8 @@ class Channel:
 
     Attributes:
         serve_call: runs the triggers of a `Call`; it is set before the first request.
-        refusal: while set, requests raise CircuitException with this text, as a debugger's evaluations need it.
+        refusal: (thread, text): while set, requests of that thread raise CircuitException with the text, as a
+            debugger's evaluations need it.
     """
 
     def __init__(self, socket: FrameSocket) -> None:
@@ -49,7 +51,7 @@ class Channel:
         self._last_id = 0
         self._dead: GovernorLimitException | None = None
         self.serve_call: CallHandler | None = None
-        self.refusal: str | None = None
+        self.refusal: tuple[int, str] | None = None
 
     @property
     def dead(self) -> GovernorLimitException | None:
@@ -116,8 +118,8 @@ class Channel:
         `make` encodes all of them first: one that is too long must not leave the others open.
         """
         self.check_alive()
-        if self.refusal is not None:
-            raise CircuitException(self.refusal)
+        if self.refusal is not None and self.refusal[0] == _get_ident():
+            raise CircuitException(self.refusal[1])
         with self._turn:
             self._acquire()
             self._last_id += 1

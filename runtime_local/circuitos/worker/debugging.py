@@ -23,6 +23,10 @@ class WorkerDebugger(Protocol):
         """The user's code starts; `paths` are its files."""
         ...
 
+    def uncaught(self, error: BaseException) -> None:
+        """An exception has left the script, a trigger or a test, and is about to be reported."""
+        ...
+
     def end(self) -> None:
         """The user's code has ended; `Done` follows."""
         ...
@@ -35,6 +39,9 @@ class NoDebugger:
         return compile_source
 
     def begin(self, paths: frozenset[str]) -> None:
+        pass
+
+    def uncaught(self, error: BaseException) -> None:
         pass
 
     def end(self) -> None:

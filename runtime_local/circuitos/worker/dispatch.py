@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from circuit_link import wire
@@ -15,10 +16,14 @@ from circuitos.worker.transaction import Transaction
 
 
 class TriggerDispatch:
-    """Serves the `Call`s of one transaction. A handler class has one instance per transaction."""
+    """Serves the `Call`s of one transaction. A handler class has one instance per transaction.
 
-    def __init__(self, transaction: Transaction) -> None:
+    `on_uncaught` is told of an exception that leaves a trigger, before it is reported.
+    """
+
+    def __init__(self, transaction: Transaction, on_uncaught: Callable[[BaseException], None]) -> None:
         self._transaction = transaction
+        self._on_uncaught = on_uncaught
         self._handlers: dict[tuple[str, str], CircuitTrigger] = {}
 
     def forget_handlers(self) -> None:
@@ -43,6 +48,7 @@ class TriggerDispatch:
         except GovernorLimitException:
             raise
         except BaseException as exc:  # noqa: BLE001 - also SystemExit ends the trigger, not the worker
+            self._on_uncaught(exc)
             return wire.Return(id=call.id, errors=sink.errors, error=self._failed(exc))
         finally:
             sink.is_running = False

@@ -63,7 +63,7 @@ class Session:
         self._journal = Journal(channel, start.started_ns, level)
         self._scripts = Scripts(start.sources, start.libraries)
         self._transaction = Transaction(start, channel, self._journal, self._scripts, ObjectCatalog(start.objects))
-        self._triggers = TriggerDispatch(self._transaction)
+        self._triggers = TriggerDispatch(self._transaction, debugger.uncaught)
         self._transaction.triggers = self._triggers
         self._methods = MethodLog(self._journal, self._scripts.paths) if level >= _LEVEL_FINE else None
         self._coverage = CoverageRun(self._scripts.texts()) if start.mode == "coverage" else None
@@ -107,6 +107,9 @@ class Session:
                 self._run_script()
             except SystemExit as exc:
                 exit_code = _exit_code(exc, self._journal)
+            except BaseException as exc:
+                self._debugger.uncaught(exc)
+                raise
             self._join_threads()
         finally:
             if self._methods is not None:

@@ -3,12 +3,53 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import circuit_link.host_protocol as hp
+from circuit_link import debug_wire as dw
 from circuit_link.errors import UserFacingError
 from circuit_runtime.project.project import Project
+
+_RECORDED_BY_DEFAULT = 10_000
+_MOST_RECORDED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class DebugOptions:
+    """How a run is debugged.
+
+    Attributes:
+        recorded_statements: how many of the last statements are kept for walking back; 0 for none.
+        replay: whether the session stays at the run's end to walk through what was kept.
+    """
+
+    stop_on_entry: bool = False
+    just_my_code: bool = True
+    engine: dw.Engine = "auto"
+    recorded_statements: int = 0
+    replay: bool = False
+
+
+def debug_options(arguments: dict[str, Any]) -> DebugOptions:
+    """From the arguments of `launch` or `attach`. Raises: UserFacingError."""
+    engine: Any = arguments.get("engine") or "auto"
+    if engine not in ("auto", "slots", "settrace"):
+        raise UserFacingError(f"engine must be auto, slots or settrace, not {engine!r}.", code="LAUNCH_INVALID")
+    recorded = arguments.get("recordStatements") or 0
+    if not isinstance(recorded, bool | int):
+        raise UserFacingError(
+            f"recordStatements must be true, false or a number, not {recorded!r}.", code="LAUNCH_INVALID"
+        )
+    statements = _RECORDED_BY_DEFAULT if recorded is True else min(int(recorded), _MOST_RECORDED)
+    return DebugOptions(
+        stop_on_entry=bool(arguments.get("stopOnEntry")),
+        just_my_code=arguments.get("justMyCode") is not False,
+        engine=engine,
+        recorded_statements=max(statements, 0),
+        replay=statements > 0 if arguments.get("replay") is None else bool(arguments["replay"]),
+    )
 
 
 def run_request(arguments: dict[str, Any], root: Path, project: Project) -> hp.RunRequest:

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from circuit_runtime.host.dap_session import DapSession
+from circuit_runtime.host.dap.connection import DapConnection
+from circuit_runtime.host.dap.session import DapSession
 from circuit_runtime.host.runs import RunService
 from circuit_runtime.host.socket_file import SocketFile
 from circuit_runtime.project.project import Project
@@ -57,7 +58,7 @@ class DapServer:
                 connection, _address = listening.accept()
             except OSError:
                 return
-            session = DapSession(connection, self._root, self._runs, self._project)
+            session = DapSession(DapConnection(connection), self._root, self._runs, self._project)
             with self._lock:
                 self._sessions.add(session)
             threading.Thread(target=self._serve, args=(session,), name="dap-session", daemon=True).start()

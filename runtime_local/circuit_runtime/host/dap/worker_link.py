@@ -11,20 +11,20 @@ import msgspec
 
 from circuit_link import debug_wire as dw
 from circuit_link.framing import ConnectionEnded, FrameSocket, FrameTooLong
+from circuit_runtime.host.dap.connection import Refused, WouldChange
 
 _T = TypeVar("_T")
 _ANSWER_TIMEOUT_S = 15.0
 
 
-class QuestionRefused(Exception):
-    """The worker cannot answer; the text says why."""
-
-
 class WorkerLink:
-    """The host's end of a worker's debugger channel. Any thread may ask; events come on the link's own thread."""
+    """The host's end of a worker's debugger channel. Any thread may ask; events come on the link's own thread.
+
+    It works on a duplicate of `link`: what a worker told before its end is heard, though its socket is closed.
+    """
 
     def __init__(self, link: FrameSocket, on_event: Callable[[dw.DebugEvent], None]) -> None:
-        self._link = link
+        self._link = link.duplicate()
         self._on_event = on_event
         self._sending = threading.Lock()
         self._numbers = itertools.count(1)
@@ -36,6 +36,10 @@ class WorkerLink:
     def start(self) -> None:
         self._thread.start()
 
+    def join(self, timeout_s: float) -> None:
+        """Wait until the worker has gone and its last event was taken."""
+        self._thread.join(timeout_s)
+
     def tell(self, command: dw.DebugCommand) -> None:
         """Send a command that has no answer; a worker that is gone hears nothing."""
         with self._sending:
@@ -45,24 +49,24 @@ class WorkerLink:
                 return
 
     def ask(self, make: Callable[[int], dw.Question], kind: type[_T]) -> _T:
-        """Ask and wait. Raises: QuestionRefused."""
+        """Ask and wait. Raises: Refused."""
         number = next(self._numbers)
         done = threading.Event()
         answers: list[dw.Answer | dw.Refusal] = []
         with self._lock:
             if self._is_gone:
-                raise QuestionRefused("The script has ended.")
+                raise Refused("The script has ended.")
             self._waiting[number] = (done, answers)
         self.tell(make(number))
         if not done.wait(_ANSWER_TIMEOUT_S):
             with self._lock:
                 self._waiting.pop(number, None)
-            raise QuestionRefused("The script did not answer in time.")
+            raise Refused("The script did not answer in time.")
         if not answers:
-            raise QuestionRefused("The script has ended.")
+            raise Refused("The script has ended.")
         answer = answers[0]
         if isinstance(answer, dw.Refusal):
-            raise QuestionRefused(answer.message)
+            raise WouldChange(answer.message) if answer.would_change else Refused(answer.message)
         return msgspec.msgpack.decode(answer.value, type=kind)
 
     def _read(self) -> None:
@@ -75,6 +79,8 @@ class WorkerLink:
                 self._deliver(event)
             else:
                 self._on_event(event)
+        with self._sending:
+            self._link.close()
         with self._lock:
             self._is_gone = True
             waiting, self._waiting = self._waiting, {}

@@ -41,6 +41,21 @@ def executable_lines(text: str, path: str, first: int, last: int) -> list[int]:
     return sorted(line for line in set().union(*(block.lines for block in blocks)) if first <= line <= last)
 
 
+def function_names(text: str, path: str) -> frozenset[str]:
+    """Every name by which a function of a file can be meant: `f`, `C.f`, `module.C.f`."""
+    blocks = _blocks(text, path)
+    if isinstance(blocks, str):
+        return frozenset()
+    module = path.removesuffix(".py").replace("/", ".")
+    names: set[str] = set()
+    for block in blocks:
+        qualified = block.name.replace(".<locals>", "")
+        if not qualified.endswith(">"):
+            short = qualified.rpartition(".")[2]
+            names |= {short, qualified, f"{module}.{qualified}", f"{module.rpartition('.')[2]}.{qualified}"}
+    return frozenset(names)
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
     name: str

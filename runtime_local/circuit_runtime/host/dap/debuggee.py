@@ -1,0 +1,69 @@
+"""One debugged script as a session sees it: its channel, whether it stands still, and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from circuit_link import debug_wire as dw
+from circuit_link.framing import FrameSocket
+from circuit_runtime.host.dap.connection import NotStopped
+from circuit_runtime.host.dap.worker_link import WorkerLink
+from circuit_runtime.host.execution_request import RunControl
+
+_T = TypeVar("_T")
+_LAST_EVENTS_S = 2.0
+
+
+class Debuggee:
+    """Questions need a script that stands still; commands reach it in any case.
+
+    Args:
+        on_event: called on the channel's own thread, after the run's clock was held or let go.
+    """
+
+    def __init__(
+        self, socket: FrameSocket, control: RunControl, pid: int, on_event: Callable[[dw.DebugEvent], None]
+    ) -> None:
+        self.pid = pid
+        self.control = control
+        self._on_event = on_event
+        self._is_paused = False
+        self._link = WorkerLink(socket, self._take)
+
+    @property
+    def is_paused(self) -> bool:
+        return self._is_paused
+
+    def start(self) -> None:
+        """Begin to listen to it."""
+        self._link.start()
+
+    def wait_until_heard(self) -> None:
+        """For the run's thread, at its end: wait for what the worker has told last."""
+        self._link.join(_LAST_EVENTS_S)
+
+    def tell(self, command: dw.DebugCommand) -> None:
+        """Send a command that has no answer."""
+        self._link.tell(command)
+
+    def go_on(self, command: dw.Continue | dw.Step) -> None:
+        """Raises: NotStopped."""
+        if not self._is_paused:
+            raise NotStopped
+        self._is_paused = False
+        self._link.tell(command)
+
+    def ask(self, make: Callable[[int], dw.Question], kind: type[_T]) -> _T:
+        """Raises: NotStopped; Refused: with what the worker says."""
+        if not self._is_paused:
+            raise NotStopped
+        return self._link.ask(make, kind)
+
+    def _take(self, event: dw.DebugEvent) -> None:
+        if isinstance(event, dw.Stopped):
+            self._is_paused = True
+            self.control.paused(event.reason)
+        elif isinstance(event, dw.Resumed):
+            self.control.resumed()
+        self._on_event(event)
