@@ -25,13 +25,13 @@ def create_project(presenter: Presenter, path: Path, template: Template) -> None
         UserFacingError: the folder holds something already, or cannot be written.
     """
     target = path.expanduser().resolve()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UserFacingError(
-            f"{target} exists and is not an empty folder.",
-            code="USAGE",
-            hint="Name a new folder, or an empty one.",
-        )
     try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise UserFacingError(
+                f"{target} exists and is not an empty folder.",
+                code="USAGE",
+                hint="Name a new folder, or an empty one.",
+            )
         target.mkdir(parents=True, exist_ok=True)
         _copy(files("circuit_resources").joinpath(_FOLDERS[template]), target)
         for folder in _PROJECT_FOLDERS:

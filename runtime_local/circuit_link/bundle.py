@@ -31,8 +31,8 @@ def read_files(root: Path) -> dict[str, bytes]:
     """The deployable files of a project folder by their path, line ends as LF, names in NFC, sorted.
 
     Raises:
-        UserFacingError: there is no circuit.toml, a file is a link out of the project, two names differ only
-            in case, or the project is larger than a release may be.
+        UserFacingError: there is no circuit.toml, a file cannot be read or is a link out of the project, two
+            names differ only in case, or the project is larger than a release may be.
     """
     if not (root / "circuit.toml").is_file():
         raise UserFacingError(
@@ -40,7 +40,7 @@ def read_files(root: Path) -> dict[str, bytes]:
             code="NOT_A_PROJECT",
             hint="Name the project with --project, or make one with `circuit-cli init`.",
         )
-    files = {_portable_name(root, path): _with_lf(path.read_bytes()) for path in _deployable(root)}
+    files = {_portable_name(root, path): _content(root, path) for path in _deployable(root)}
     _refuse_colliding_names(files)
     total = sum(map(len, files.values()))
     if len(files) > MAX_FILES or total > MAX_BYTES:
@@ -86,8 +86,17 @@ def _portable_name(root: Path, path: Path) -> str:
     return unicodedata.normalize("NFC", path.relative_to(root).as_posix())
 
 
-def _with_lf(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n")
+def _content(root: Path, path: Path) -> bytes:
+    try:
+        return path.read_bytes().replace(b"\r\n", b"\n")
+    except OSError as exc:
+        name = path.relative_to(root).as_posix()
+        raise UserFacingError(
+            f"{name} cannot be read: {exc.strerror}.",
+            code="FILE_NOT_READABLE",
+            path=name,
+            hint="Make it readable for yourself, or take it out of the project.",
+        ) from exc
 
 
 def _refuse_colliding_names(files: Mapping[str, bytes]) -> None:

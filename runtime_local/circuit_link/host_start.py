@@ -46,14 +46,19 @@ def starter_lock(project_root: Path) -> Iterator[None]:
     folder = state_folder(project_root)
     lock = filelock.FileLock(folder / "start.lock", timeout=_START_TIMEOUT_S)
     try:
-        with lock:
-            yield
+        lock.acquire()
     except filelock.Timeout as exc:
         raise UserFacingError(
             f"Another program has been starting the host of {project_root} for {_START_TIMEOUT_S:g} s.",
             code="HOST_START_BLOCKED",
             hint="Look for a hanging circuit-cli or console of this project and end it.",
         ) from exc
+    except OSError as exc:
+        raise _unusable(folder, exc) from exc
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def state_folder(project_root: Path) -> Path:
@@ -62,11 +67,7 @@ def state_folder(project_root: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as exc:
-        raise UserFacingError(
-            f"{folder} cannot be made: {exc.strerror}.",
-            code="STATE_FOLDER_UNUSABLE",
-            hint="The local database and the logs live there: make the project's folder writable.",
-        ) from exc
+        raise _unusable(folder, exc) from exc
     return folder
 
 
@@ -74,9 +75,14 @@ def start_host(project_root: Path) -> None:
     """Start a host and return when it listens, or when another one turns out to hold the project.
 
     Raises:
-        UserFacingError: it ended before it listened; the message is the host's own where it gave one.
+        UserFacingError: it ended before it listened, and the message is the host's own where it gave one; or the
+            `.circuit` folder cannot be written.
     """
     log_path = state_folder(project_root) / HOST_LOG
+    try:
+        log = log_path.open("ab")
+    except OSError as exc:
+        raise _unusable(log_path.parent, exc) from exc
     read_end, write_end = os.pipe()
     command = [
         sys.executable,
@@ -88,7 +94,7 @@ def start_host(project_root: Path) -> None:
         str(write_end),
     ]
     try:
-        with log_path.open("ab") as log:
+        with log:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -142,3 +148,11 @@ def _raise_for(line: bytes, log_path: Path) -> None:
             line=error.line,
             column=error.column,
         )
+
+
+def _unusable(folder: Path, exc: OSError) -> UserFacingError:
+    return UserFacingError(
+        f"{folder} cannot be used: {exc.strerror or exc}.",
+        code="STATE_FOLDER_UNUSABLE",
+        hint="The local database and the logs live there: make it, and all in it, writable for yourself.",
+    )

@@ -110,7 +110,10 @@ class ProjectFolder:
         ]
         stamps = []
         for path in paths:
-            status = path.stat()
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue
             stamps.append((str(path), status.st_mtime_ns, status.st_size))
         return tuple(stamps)
 
