@@ -23,7 +23,6 @@ from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.settings import Settings
 
 _LONGEST_TIMEOUT_MS = 120_000
-_ABANDONED_MS = 1_000
 _UNCOMMITTED = "You have uncommitted work pending. Please commit or rollback before calling out."
 _SAVEPOINTS = "All active Savepoints must be released before making callouts."
 _LOCKS_KEPT = "Rows that were locked by FOR UPDATE stay locked during this callout: there is uncommitted work."
@@ -70,7 +69,7 @@ class CalloutDesk:
             )
         began = self._monotonic()
         try:
-            answer = self._answer(request, int(min(request.timeout_ms, left_ms, self._wall_left_ms())))
+            answer = self._answer(request, int(min(request.timeout_ms, left_ms)))
         except CalloutFailed as exc:
             raise ScriptException("CalloutException", str(exc)) from exc
         finally:
@@ -141,10 +140,6 @@ class CalloutDesk:
             case False:
                 self._events.emit(ev.UserDebug, level=Level.INFO, text=_LOCKS_KEPT, **place)
         self._events.emit(ev.CalloutRequest, method=request.method, endpoint=request.url, **place)
-
-    def _wall_left_ms(self) -> int:
-        """How long a request makes sense; the wall limit itself comes first, and ends the wait for it."""
-        return self._governor.remaining(LimitName.WALL_MS) + _ABANDONED_MS
 
     def _total_ms(self) -> int:
         """With a write lock held, callouts get less time, so that nobody else waits long."""
