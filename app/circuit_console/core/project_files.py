@@ -125,8 +125,9 @@ def _place(row: ProjectFile) -> tuple[int, int, str]:
 
 
 def _checked(root: Path, path: str) -> Path:
-    target = (root / path).resolve()
-    if not path.strip("/ ") or not target.is_relative_to(root.resolve()) or "\0" in path:
+    # A null byte ends the way to the file system before it begins.
+    target = (root / path).resolve() if "\0" not in path else None
+    if target is None or not path.strip("/ ") or not target.is_relative_to(root.resolve()):
         raise UserFacingError(
             f"{path!r} is not a name for a file of this project.",
             code="BAD_NAME",

@@ -152,7 +152,7 @@ class ConsolePane(Pane):
     @Slot(object)
     def _on_run_state_changed(self, state: RunState) -> None:
         is_paused = self._debug.state is DebugState.PAUSED
-        self.prompt.setEnabled(state.can_start or is_paused)
+        self.prompt.is_ready = state.can_start or is_paused
 
     @Slot(object)
     def _on_debug_state_changed(self, state: DebugState) -> None:
@@ -166,7 +166,7 @@ class ConsolePane(Pane):
         if frame is not None:
             self._head.setText(f"{frame.short_name}>")
             self.prompt.setPlaceholderText(f"Evaluated in {frame.short_name}, with its variables.")
-            self.prompt.setEnabled(True)
+            self.prompt.is_ready = True
             self.prompt.offers_names = self._debug.abilities.completes
 
     @Slot(str)

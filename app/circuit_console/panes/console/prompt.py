@@ -15,7 +15,8 @@ _WORD = re.compile(r"\w*$")
 
 
 class Prompt(QPlainTextEdit):
-    """Enter sends, Shift+Enter adds a line, Up and Down walk the history, Tab asks for names.
+    """Enter sends where it is ready; what is typed before waits. Shift+Enter adds a line, Up and Down walk the
+    history, Tab asks for names.
 
     Signals:
         entered: str, by Enter.
@@ -29,6 +30,7 @@ class Prompt(QPlainTextEdit):
         super().__init__(parent)
         self.history: list[str] = []
         self.offers_names = False
+        self.is_ready = True
         self._place = 0
         self._names = QStringListModel(self)
         self._completer = QCompleter(self._names, self)
@@ -111,7 +113,7 @@ class Prompt(QPlainTextEdit):
 
     def _enter(self) -> None:
         text = self.toPlainText()
-        if not text.strip():
+        if not self.is_ready or not text.strip():
             return
         if not self.history or self.history[-1] != text:
             self.history = [*self.history, text][-_MOST_HISTORY:]

@@ -115,7 +115,7 @@ class DeploymentPage(QWidget):
     def _build(self) -> None:
         actions = QHBoxLayout()
         actions.setSpacing(8)
-        self._deploy = QPushButton(self)
+        self._deploy = QPushButton("Deploy", self)
         set_role(self._deploy, "primary")
         self._deploy.clicked.connect(self._on_deploy_clicked)
         self._validate = QPushButton("Validate", self)
@@ -123,7 +123,7 @@ class DeploymentPage(QWidget):
         self._validate.clicked.connect(self._on_validate_clicked)
         self._cancel = QPushButton("Cancel", self)
         self._cancel.clicked.connect(self._on_cancel_clicked)
-        self._roll_back = QPushButton(self)
+        self._roll_back = QPushButton("Roll back", self)
         self._roll_back.clicked.connect(self._on_roll_back_clicked)
         for button in (self._deploy, self._validate, self._cancel):
             actions.addWidget(button)
