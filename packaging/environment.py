@@ -5,16 +5,18 @@ Standard library only, and nothing of it that distributions split off: neither `
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,9 +52,11 @@ def prepare() -> Path:
     _create_venv()
     print(f"Installing the packages of {LOCK.name} (once; this takes a minute or two)", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        pip = [str(venv_python()), str(_download_pip(Path(folder)) / "pip"), "--disable-pip-version-check"]
+        pip = [str(venv_python()), str(download_pip(Path(folder)) / "pip"), "--disable-pip-version-check"]
         _run([*pip, "install", "--quiet", "--require-hashes", "--requirement", str(LOCK)])
-        _run([*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
+        # setuptools explains editable installations in a warning of twelve lines, which is nobody's fault here.
+        editable = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+        _run([*pip, *editable], {"PYTHONWARNINGS": "ignore"})
     _STAMP.write_text(wanted)
     return venv_python()
 
@@ -79,19 +83,21 @@ def _create_venv() -> None:
     venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(VENV)
 
 
-def _download_pip(folder: Path) -> Path:
-    """Pip's wheel of the pinned hash, from the index that pip would use; a wheel runs without being installed."""
-    index = os.environ.get("PIP_INDEX_URL", _DEFAULT_INDEX).rstrip("/")
-    request = urllib.request.Request(
-        f"{index}/pip/", headers={"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.1"}
-    )
+def download_pip(folder: Path) -> Path:
+    """Pip's wheel of the pinned hash, from the index that pip would use; a wheel runs without being installed.
+
+    Raises: SetupError.
+    """
+    index = _index()
+    accepted = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
+    request = urllib.request.Request(f"{index}/pip/", headers={"Accept": accepted})
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
-            files = json.load(answer)["files"]
-        address = next(file["url"] for file in files if file["filename"] == _PIP_WHEEL)
-        with urllib.request.urlopen(urllib.parse.urljoin(f"{index}/pip/", address), timeout=120) as answer:
+            page = answer.read().decode("utf-8", "replace")
+        address = urllib.parse.urljoin(f"{index}/pip/", _address_of_wheel(page))
+        with urllib.request.urlopen(address, timeout=120) as answer:
             data = answer.read()
-    except (urllib.error.URLError, TimeoutError, ValueError, KeyError, StopIteration) as exc:
+    except (OSError, ValueError) as exc:
         raise SetupError(
             f"{_PIP_WHEEL} could not be fetched from {index}: {exc}\n"
             "Check the network, or name another index in PIP_INDEX_URL."
@@ -103,8 +109,34 @@ def _download_pip(folder: Path) -> Path:
     return wheel
 
 
-def _run(command: list[str]) -> None:
+def _index() -> str:
+    """Where pip looks: the variable PIP_INDEX_URL, else `index-url` of its configuration files, else PyPI."""
+    found = os.environ.get("PIP_INDEX_URL", "")
+    settings = configparser.RawConfigParser()
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    files = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", Path.home() / ".pip/pip.conf", config / "pip/pip.conf"]
     try:
-        subprocess.run(command, check=True, cwd=ROOT)
+        settings.read([*files, os.environ.get("PIP_CONFIG_FILE", os.devnull)], "utf-8")
+    except configparser.Error as exc:
+        print(f"A configuration file of pip is not understood and left out: {exc}", file=sys.stderr)
+    for section in ("install", "global"):
+        found = found or settings.get(section, "index-url", fallback="")
+    return (found or _DEFAULT_INDEX).rstrip("/")
+
+
+def _address_of_wheel(page: str) -> str:
+    """The wheel's address on an index's page, JSON or HTML. Raises: ValueError."""
+    if page.lstrip().startswith("{"):
+        addresses = [file["url"] for file in json.loads(page)["files"] if file["filename"] == _PIP_WHEEL]
+    else:
+        addresses = re.findall(rf"""["']([^"']*{re.escape(_PIP_WHEEL)})(?:#[^"']*)?["']""", page)
+    if not addresses:
+        raise ValueError("it is not listed there")
+    return str(addresses[0])
+
+
+def _run(command: list[str], variables: Mapping[str, str] | None = None) -> None:
+    try:
+        subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **(variables or {})})
     except subprocess.CalledProcessError as exc:
         raise SetupError(f"This command failed with code {exc.returncode}:\n  {' '.join(command)}") from exc
