@@ -13,6 +13,7 @@ import circuit_link.host_protocol as hp
 from circuit_link.errors import UserFacingError
 from circuit_link.framing import MAX_FRAME_BYTES, ConnectionEnded, DeadlinePassed, FrameSocket, FrameTooLong
 from circuit_runtime.host.outbox import Outbox, OutboxFull
+from circuit_runtime.host.shortage import out_of_threads, shortage
 
 _log = logging.getLogger("circuit.runtime.host")
 
@@ -123,13 +124,20 @@ class ClientSession:
                 )
             )
             return
-        threading.Thread(target=self._answer, args=(message,), name="client-request", daemon=True).start()
+        try:
+            threading.Thread(target=self._answer, args=(message,), name="client-request", daemon=True).start()
+        except (RuntimeError, MemoryError):
+            self._open_requests.release()
+            self.send(hp.Failed(request=message.request, error=error_info(out_of_threads())))
 
     def _answer(self, message: hp.StartRun) -> None:
         try:
             self._handle(self, message)
         except UserFacingError as exc:
             self.send(hp.Failed(request=message.request, error=error_info(exc)))
+        except (MemoryError, OSError) as exc:
+            _log.exception("answering %s failed for want of something", type(message).__name__)
+            self.send(hp.Failed(request=message.request, error=error_info(shortage(exc))))
         except Exception as exc:  # noqa: BLE001 - the border of a request: our bug ends no other request
             _log.exception("answering %s failed", type(message).__name__)
             error = hp.ErrorInfo(

@@ -20,36 +20,19 @@ class Listener:
     """Takes connections at `path`, see `SocketFile`."""
 
     def __init__(self, path: Path) -> None:
-        self._closed = False
         self._file = SocketFile(path)
-        self._socket = self._file.socket
 
     def accept(self) -> FrameSocket | None:
         """The next connection of this user; None once `close` was called from any thread."""
-        while not self._closed:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                if self._closed:
-                    return None
-                raise
-            if not self._closed and _is_own(connection):
+        while (connection := self._file.accept()) is not None:
+            if _is_own(connection):
                 return FrameSocket(connection)
             connection.close()
         return None
 
     def close(self) -> None:
         """Stop listening; whoever has connected but was not accepted finds the connection ended."""
-        if self._closed:
-            return
-        self._closed = True
-        self._file.remove()
-        # A plain close does not wake a thread that waits in accept.
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._socket.close()
+        self._file.close()
 
 
 def _is_own(connection: socket.socket) -> bool:

@@ -23,6 +23,7 @@ from circuit_runtime.host.admission import Admission, OpenDoor, Ticket
 from circuit_runtime.host.execution_request import ExecutionRequest, ExecutionResult, RunControl
 from circuit_runtime.host.log_archive import LogArchive, RunLog
 from circuit_runtime.host.run_preparation import PreparedRun, prepare_run
+from circuit_runtime.host.shortage import out_of_threads, shortage
 from circuit_runtime.host.workspace import Opened, Workspace
 from circuit_runtime.sandbox.worker import Worker
 
@@ -350,9 +351,10 @@ class _Run:
         try:
             return self._opened.runtime.run(self._opened.project, request, self._feed, self.handle.control)
         except UserFacingError as exc:
-            error = hp.RunError(
-                type=exc.code, message=exc.message, file=exc.path, line=exc.line, column=exc.column
-            )
+            error = _run_error(exc)
+        except (MemoryError, OSError) as exc:
+            _log.exception("the run %s failed for want of something", self.handle.run_id)
+            error = _run_error(shortage(exc))
         except Exception as exc:  # noqa: BLE001 - the border of a run: our bug ends this run alone
             _log.exception("the run %s failed within the runtime", self.handle.run_id)
             error = hp.RunError(
@@ -368,11 +370,13 @@ def _start_thread(target: Callable[..., None], run: _Run, *arguments: object) ->
     try:
         thread.start()
     except (RuntimeError, MemoryError) as exc:
-        raise UserFacingError(
-            "No thread can be started for the run: the machine is out of threads or memory.",
-            code="OUT_OF_THREADS",
-            hint="Wait for the end of other runs, or close other programs.",
-        ) from exc
+        raise out_of_threads() from exc
+
+
+def _run_error(error: UserFacingError) -> hp.RunError:
+    return hp.RunError(
+        type=error.code, message=error.message, file=error.path, line=error.line, column=error.column
+    )
 
 
 @contextmanager

@@ -109,7 +109,12 @@ class HostServer:
             return
         session = ClientSession(connection, self._welcome, self._handle, self._on_end)
         self._audience.add(session)
-        session.start()
+        try:
+            session.start()
+        except (RuntimeError, MemoryError):
+            _log.warning("no thread can be started for another client")
+            session.close()
+            self._audience.remove(session)
 
     def _on_end(self, session: ClientSession) -> None:
         """A client has left: what it alone was waiting for is ended."""

@@ -7,6 +7,7 @@ import sys
 import threading
 from typing import Protocol, Self
 
+from circuit_link.errors import UserFacingError
 from circuit_runtime.sandbox.spawned import IdleWorkers
 from circuit_runtime.sandbox.worker import Worker, WorkerLimits
 from circuit_runtime.sandbox.zygote_link import ZygoteEnded, ZygoteLink
@@ -57,10 +58,10 @@ class WorkerPool:
         """
         source = self._source(debug)
         try:
-            return source.acquire(limits)
+            return _acquired(source, limits)
         except ZygoteEnded:
             _log.warning("the zygote has ended; starting another one")
-            return self._replace(debug, source).acquire(limits)
+            return _acquired(self._replace(debug, source), limits)
 
     def close(self) -> None:
         """Kill every worker and end the processes behind the pool."""
@@ -92,3 +93,14 @@ class WorkerPool:
         if self._fork:
             return ZygoteLink(self._python, debug=debug)
         return IdleWorkers(self._python, debug=debug)
+
+
+def _acquired(source: WorkerSource, limits: WorkerLimits) -> Worker:
+    try:
+        return source.acquire(limits)
+    except OSError as exc:
+        raise UserFacingError(
+            f"No worker can be started: {exc.strerror or exc}.",
+            code="SANDBOX_UNAVAILABLE",
+            hint="The machine is short of descriptors, processes or memory; try again in a moment.",
+        ) from exc

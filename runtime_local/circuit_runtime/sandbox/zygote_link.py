@@ -6,6 +6,7 @@ Requests and answers are JSON in datagrams of a private socket pair; descriptors
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import json
 import os
@@ -158,6 +159,8 @@ class ZygoteLink:
                 code="SANDBOX_UNAVAILABLE",
                 hint="The machine may be out of processes or memory; close other programs and try again.",
             )
+        if not received:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return answer, received[0]
 
     def _ended(self) -> Exception:

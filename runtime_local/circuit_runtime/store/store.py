@@ -69,7 +69,7 @@ class Store:
         """
         try:
             pooled = self._engine.raw_connection()
-        except sa.exc.DBAPIError as exc:
+        except (sa.exc.DBAPIError, sqlite3.Error) as exc:
             raise _fault_of(exc) from exc
         driver: Any = pooled.driver_connection
         if self.dialect == "sqlite":
@@ -102,8 +102,8 @@ def _use_temporary_tables(connection: psycopg.Connection[tuple[Any, ...]]) -> No
     connection.commit()
 
 
-def _fault_of(error: sa.exc.DBAPIError) -> Exception:
-    cause = error.orig
+def _fault_of(error: sa.exc.DBAPIError | sqlite3.Error) -> Exception:
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return sqlite_fault_of(cause) or error
     return failed(str(cause).strip().splitlines()[0] if str(cause).strip() else "its server does not answer")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
+import select
+import signal
 import sqlite3
+import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+import circuit_link.host_protocol as hp
 from circuit_link import wire
+from circuit_link.client import connect_or_start
 from circuit_log.levels import LogLevels
 from circuit_runtime.callouts.client import CalloutClient
 from circuit_runtime.host.execution_request import ExecutionRequest, RunControl
@@ -42,6 +49,11 @@ class AreaTrigger(CircuitTrigger):
             for area in context.new_records:
                 area.income = (area.income or 0) + 1
 """
+FILES = {
+    "circuit.toml": '[project]\nname = "Areas"\n',
+    "objects/Area.toml": OBJECT,
+    "triggers/area.py": TRIGGER,
+}
 GOOD = 'from circuitos import CircuitDB\nCircuitDB.insert("Area", {"zip": "good"})\n'
 
 
@@ -194,3 +206,122 @@ def check_unharmed(bench, outside):
         assert len(bench.rows()) == len(before) + added + 1
 
     return check
+
+
+class Host:
+    """The real host process of a project, and clients of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._clients = []
+        self._pids = set()
+
+    def client(self):
+        made = connect_or_start(self.root, client="test")
+        self._clients.append(made)
+        self._pids.add(made.attached.pid)
+        return made
+
+    def run(self, client, text, on_message=None, **options):
+        entry = hp.ExecEntry(path="a.py", text=text)
+        return client.run(hp.RunRequest(entry=entry, commit=True, **options), on_message)
+
+    def rows(self):
+        """Every row of every table."""
+        connection = sqlite3.connect(self.root / ".circuit" / "data.db")
+        try:
+            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+            return {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for (name,) in names}
+        finally:
+            connection.close()
+
+    def end(self):
+        for client in self._clients:
+            client.close()
+        for pid in self._pids:
+            end_process(pid, signal.SIGTERM)
+
+
+def end_process(pid, number):
+    """Signal a process that is not our child, and wait until it is gone."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(descriptor, number)
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        assert poller.poll(20_000), f"process {pid} does not end"
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+@pytest.fixture
+def kill():
+    return lambda pid: end_process(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def new_host(monkeypatch):
+    """Makes the host of the project in a folder."""
+    with tempfile.TemporaryDirectory() as runtime:  # short, since a socket's path is limited
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        yield from _hosts()
+
+
+def _hosts():
+    made = []
+
+    def make(root: Path) -> Host:
+        for path, text in FILES.items():
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, "utf-8")
+        made.append(Host(root))
+        return made[-1]
+
+    yield make
+    for host in made:
+        host.end()
+
+
+@pytest.fixture
+def host(new_host, tmp_path):
+    return new_host(tmp_path / "project")
+
+
+class SmallDisk:
+    """A file system of its own with a few megabytes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._filler = path / "filler"
+
+    def fill(self, but_bytes=0):
+        """Leave only so many bytes."""
+        with self._filler.open("wb", buffering=0) as file:
+            try:
+                while file.write(bytes(4096)):
+                    pass
+            except OSError as exc:
+                assert exc.errno == errno.ENOSPC
+            file.truncate(max(0, file.tell() - but_bytes))
+
+    def free(self):
+        self._filler.unlink()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=0700", "small", folder], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine mounts no tmpfs")
+    yield SmallDisk(folder)
+    subprocess.run(["umount", "--lazy", folder], check=True)

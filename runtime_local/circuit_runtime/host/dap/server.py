@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -41,27 +40,26 @@ class DapServer:
     def start(self) -> None:
         """Raises: OSError."""
         self._file = SocketFile(self._address)
-        threading.Thread(target=self._accept, args=(self._file.socket,), name="dap", daemon=True).start()
+        threading.Thread(target=self._accept, args=(self._file,), name="dap", daemon=True).start()
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.remove()
-            self._file.socket.close()
+            self._file.close()
         with self._lock:
             sessions = tuple(self._sessions)
         for session in sessions:
             session.close()
 
-    def _accept(self, listening: socket.socket) -> None:
-        while True:
-            try:
-                connection, _address = listening.accept()
-            except OSError:
-                return
+    def _accept(self, file: SocketFile) -> None:
+        while (connection := file.accept()) is not None:
             session = DapSession(DapConnection(connection), self._root, self._runs, self._project)
             with self._lock:
                 self._sessions.add(session)
-            threading.Thread(target=self._serve, args=(session,), name="dap-session", daemon=True).start()
+            try:
+                threading.Thread(target=self._serve, args=(session,), name="dap-session", daemon=True).start()
+            except (RuntimeError, MemoryError):
+                _log.warning("no thread can be started for a debug session")
+                self._end(session)
 
     def _serve(self, session: DapSession) -> None:
         try:
@@ -69,6 +67,9 @@ class DapServer:
         except Exception:  # noqa: BLE001 - a border: one session's fault must not end the host
             _log.exception("a debug session failed")
         finally:
-            session.close()
-            with self._lock:
-                self._sessions.discard(session)
+            self._end(session)
+
+    def _end(self, session: DapSession) -> None:
+        session.close()
+        with self._lock:
+            self._sessions.discard(session)
