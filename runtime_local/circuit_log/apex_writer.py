@@ -7,6 +7,7 @@ certinia/debug-log-analyzer. A field's `|` is not escaped: Salesforce does not, 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from typing import assert_never
 
@@ -16,6 +17,15 @@ from circuit_log.limits import BLOCK_LABELS, LimitName
 
 API_VERSION = "65.0"
 _CLOSE_TO_LIMIT = 0.8
+# The others' readers take a further line of any other event for a fault.
+_MULTI_LINE = (
+    ev.UserDebug,
+    ev.ExceptionThrown,
+    ev.FatalError,
+    ev.ValidationFormula,
+    ev.LimitUsageForNamespace,
+)
+_LINE_END = re.compile(r"[\r\n]+")
 
 
 class ApexLogWriter:
@@ -40,7 +50,8 @@ class ApexLogWriter:
 
     def lines(self, event: ev.LogEvent) -> str:
         """The event's text with its line feeds; "" for events that an ApexLog has no place for."""
-        return "".join(f"{self._stamp(event)}|{body}\n" for body in _bodies(event))
+        bodies = _bodies(event) if isinstance(event, _MULTI_LINE) else map(_unbroken, _bodies(event))
+        return "".join(f"{self._stamp(event)}|{body}\n" for body in bodies)
 
     def _stamp(self, event: ev.LogEvent) -> str:
         moment = self._started_at + dt.timedelta(microseconds=event.ns // 1000)
@@ -133,6 +144,10 @@ def _bodies(event: ev.LogEvent) -> Iterator[str]:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _unbroken(text: str) -> str:
+    return _LINE_END.sub(" ", text) if "\n" in text or "\r" in text else text
 
 
 def _stack(event: ev.FatalError) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import io
 import logging
 import struct
 from collections.abc import Iterator, Sequence
@@ -17,11 +16,13 @@ from circuit_link.host_protocol import LogRead, LogSummary
 from circuit_log.apex_writer import ApexLogWriter
 from circuit_log.events import LogEvent
 from circuit_log.levels import LogLevels
+from circuit_runtime.host.bounded_text import BoundedText, append
 
 _log = logging.getLogger("circuit.runtime.logs")
 
 MAX_TEXT_BYTES = 20 * 1024 * 1024
 MAX_EVENT_BYTES = 64 * 1024 * 1024
+_TAIL_BYTES = 1024 * 1024
 MAX_RUNS = 500
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
 _PART_BYTES = 4 * 1024 * 1024
@@ -45,7 +46,8 @@ class RunLog:
             self._text = opened.enter_context((folder / f"{summary.id}.log").open("wb", buffering=0))
             self._frames = opened.enter_context((folder / f"{summary.id}.events").open("wb", buffering=0))
             self._full = False
-            _append(self._text, self._writer.header().encode())
+            append(self._text, self._writer.header().encode("utf-8", "replace"))
+            self._bounded = BoundedText(self._text, MAX_TEXT_BYTES, _TAIL_BYTES)
             _write_summary(folder, summary)
             opened.pop_all()
 
@@ -55,20 +57,19 @@ class RunLog:
         return self._folder / f"{self._summary.id}.log"
 
     def write(self, events: Sequence[LogEvent]) -> None:
-        """Append events, in order. What would make the log larger than it may be is left out, and said so.
+        """Append events, in order. What would make a file larger than it may be is left out; the text says so.
 
         Raises: OSError; the log then ends before these events, and takes no others.
         """
         if self._full:
             return
         self._full = True
-        _append(self._text, "".join(map(self._writer.lines, events)).encode("utf-8", "replace"))
-        frame = _encoder.encode(events)
-        _append(self._frames, _LENGTH.pack(len(frame)) + frame)
-        if self._text.tell() > MAX_TEXT_BYTES or self._frames.tell() > MAX_EVENT_BYTES:
-            _append(self._text, b"*********** MAXIMUM DEBUG LOG SIZE REACHED ***********\n")
-        else:
-            self._full = False
+        lines = [lines.encode("utf-8", "replace") for lines in map(self._writer.lines, events) if lines]
+        self._bounded.write(lines)
+        if self._frames.tell() <= MAX_EVENT_BYTES:
+            frame = _encoder.encode(events)
+            append(self._frames, _LENGTH.pack(len(frame)) + frame)
+        self._full = False
 
     def abandon(self) -> None:
         """Close the files of a run whose end will not be known."""
@@ -77,6 +78,10 @@ class RunLog:
 
     def finish(self, outcome: str, duration_ms: float) -> LogSummary:
         """Close the files and write the run's line of the index."""
+        try:
+            self._bounded.end()
+        except OSError as exc:
+            _log.warning("the end of the log %s cannot be written: %s", self.path, exc)
         size_bytes = self._text.tell()
         self._text.close()
         self._frames.close()
@@ -85,19 +90,6 @@ class RunLog:
         )
         _write_summary(self._folder, summary)
         return summary
-
-
-def _append(file: io.FileIO, data: bytes) -> None:
-    """Write all of `data` or nothing of it. Raises: OSError."""
-    end = file.tell()
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[file.write(view) or 0 :]
-    except OSError:
-        file.truncate(end)
-        file.seek(end)
-        raise
 
 
 class LogArchive:

@@ -128,17 +128,35 @@ def test_a_long_log_is_read_in_parts(archive, monkeypatch):
     assert tuple(event for part in parts for event in part.events) == EVENTS
 
 
-def test_a_log_that_is_too_long_ends_with_a_mark(archive, monkeypatch):
-    monkeypatch.setattr(log_archive, "MAX_TEXT_BYTES", 200)
+def test_l06_a_log_that_is_too_long_keeps_its_beginning_and_its_end(archive, monkeypatch):
+    monkeypatch.setattr(log_archive, "MAX_TEXT_BYTES", 700)
+    monkeypatch.setattr(log_archive, "_TAIL_BYTES", 300)
     log = begin(archive, "r1")
-    for _ in range(10):
-        log.write(EVENTS)
-    log.finish("success", 1.0)
+    for number in range(100):
+        text = f"message {number}" + ("x" * 400 if number == 98 else "")
+        log.write([UserDebug(seq=number, ns=number, path="a.py", line=3, level=Level.DEBUG, text=text)])
+    summary = log.finish("success", 1.0)
 
-    text = archive.path("r1").read_text("utf-8")
+    read = read_log(archive.path("r1").read_bytes())
 
-    assert text.count("EXECUTION_STARTED") == 1
-    assert text.endswith("MAXIMUM DEBUG LOG SIZE REACHED ***********\n")
+    assert read.is_truncated
+    assert read.parse_errors == []
+    assert read.row_text(0).endswith("message 0")
+    assert read.row_text(len(read) - 1).endswith("message 99")
+    assert summary.bytes == archive.path("r1").stat().st_size < 900
+    assert "MAXIMUM DEBUG LOG SIZE REACHED" in read.text
+    assert "*** Skipped " in read.text
+    assert len([event for part in archive.read("r1", 1) for event in part.events]) == 100
+
+
+def test_a_log_just_below_the_limit_is_whole_and_unmarked(archive, monkeypatch):
+    monkeypatch.setattr(log_archive, "MAX_TEXT_BYTES", 700)
+    monkeypatch.setattr(log_archive, "_TAIL_BYTES", 400)
+    store(archive, "r1")
+
+    read = read_log(archive.path("r1").read_bytes())
+
+    assert (len(read), read.is_truncated) == (len(EVENTS), False)
 
 
 @pytest.mark.parametrize("log_id", ["none", "../data", "/etc/passwd", ""])

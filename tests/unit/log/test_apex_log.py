@@ -7,6 +7,7 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,7 +70,7 @@ def written(events: tuple[ev.LogEvent, ...], source: str = "") -> str:
     return writer.header() + "".join(map(writer.lines, events))
 
 
-def test_a_run_is_written_as_salesforce_writes_it() -> None:
+def test_l05_a_run_is_written_as_salesforce_writes_it() -> None:
     text = written(RUN, source="import x\ny = 1")
 
     assert text.splitlines()[:6] == [
@@ -98,7 +99,44 @@ def test_events_that_feed_only_live_views_are_not_written() -> None:
     assert written(events) == ApexLogWriter(LogLevels(), STARTED).header()
 
 
-def test_a_written_log_is_read_back_whole() -> None:
+# Events whose further lines Certinia's parser takes (`acceptsText` in its LogEvents.ts), as far as we write them.
+CERTINIA_TEXTS = {"EXCEPTION_THROWN", "FATAL_ERROR", "LIMIT_USAGE_FOR_NS", "USER_DEBUG", "VALIDATION_FORMULA"}
+
+
+def certinia_errors(text: str) -> list[str]:
+    """What Certinia's parser would call an error: its rules for one line, from EXECUTION_STARTED on."""
+    lines = text.split("\n")
+    first = next(idx for idx, line in enumerate(lines) if line.endswith("|EXECUTION_STARTED"))
+    errors, accepts_text = [], False
+    for line in filter(None, lines[first:]):
+        name = [*line.split("|"), ""][1]
+        if name in NAMES:
+            accepts_text = name in CERTINIA_TEXTS
+        elif name.replace("_", "").isupper() or not accepts_text:
+            errors.append(line)
+    return errors
+
+
+def with_line_ends(kind: type[ev.LogEvent]) -> ev.LogEvent:
+    """An event all of whose texts hold line ends and bars."""
+    values = {str: "a\nb|c\r\nd", int: 3, Level: Level.INFO, float: 1.0}
+    fields = {field.name: values[field.type] for field in msgspec.structs.fields(kind) if field.type in values}
+    others = {"stack": (ev.StackLine("f", "a.py", 1),), "limits": (LimitUse(LimitName.QUERIES, 1, 2),)}
+    wanted = {field.name for field in msgspec.structs.fields(kind)}
+    return kind(**fields, **{name: value for name, value in others.items() if name in wanted})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ev.LogEvent.__args__ if kind is not ev.LimitWarning])
+def test_l01_certinias_parser_finds_no_error_in_any_event_whatever_its_texts_hold(kind: type[ev.LogEvent]) -> None:
+    events = (ev.ExecutionStarted(seq=0, ns=0), with_line_ends(kind), ev.ExecutionFinished(seq=2, ns=5))
+
+    text = written(events)
+
+    assert certinia_errors(text) == []
+    assert read_log(text.encode()).parse_errors == []
+
+
+def test_l04_a_written_log_is_read_back_whole() -> None:
     log = read_log(written(RUN).encode())
 
     figures = statistics(log)
@@ -316,7 +354,7 @@ def test_levels_that_do_not_exist_are_refused_by_name(text: str) -> None:
         LogLevels.parse(text)
 
 
-def test_each_level_shows_its_own_events_only() -> None:
+def test_l02_each_level_shows_its_own_events_only() -> None:
     entry = ev.MethodEntry(seq=0, ns=0, signature="A.a()")
     debug = ev.UserDebug(seq=0, ns=0, level=Level.FINER, text="x")
 
