@@ -1,5 +1,7 @@
 """The logs of real runs: balanced, in order of time, and of the levels that were asked for."""
 
+from pathlib import Path
+
 import pytest
 
 import circuit_link.host_protocol as hp
@@ -49,8 +51,7 @@ FINEST = "APEX_CODE,FINEST;APEX_PROFILING,FINEST;DB,FINEST;SYSTEM,FINEST"
 def run(project, end, levels):
     entry = hp.ExecEntry(path="scripts/a.py", text=SCRIPT, argv=(end,))
     result = project.connect().run(hp.RunRequest(entry=entry, log_levels=levels))
-    with open(result.log, "rb") as file:
-        return result, read_log(file.read())
+    return result, read_log(Path(result.log).read_bytes())
 
 
 @pytest.mark.parametrize("levels", ["", FINEST])
