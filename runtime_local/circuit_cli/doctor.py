@@ -48,6 +48,10 @@ def _show(presenter: Presenter, report: DoctorReport) -> None:
         mark = Text("✓", "green") if guarantee.enforced else Text("✗", "bold red")
         table.add_row(mark, guarantee.name, Text(guarantee.how if guarantee.enforced else guarantee.why_not))
     presenter.show(table)
+    for guarantee in report.debug_lacks:
+        presenter.show(Text(f"Not in debugging sessions: {guarantee.name}. {guarantee.why_not}", "yellow"))
+    for layer in report.layers:
+        presenter.show(Text(f"{'used' if layer.used else '-':>4}  {layer.name}  {layer.how}", "dim"))
     presenter.show(Text("  ".join(f"{name} {version}" for name, version in report.versions.items()), "dim"))
     for part in report.missing:
         presenter.show(Text(f"Missing: {part.part}. {part.install}", "yellow"))

@@ -252,15 +252,33 @@ class Guarantee(_Part, frozen=True, kw_only=True):
     why_not: str = ""
 
 
+class SandboxLayer(_Part, frozen=True, kw_only=True):
+    """One means by which workers are held; a guarantee rests on one or several. `how` is empty if unused."""
+
+    name: str
+    used: bool
+    how: str = ""
+
+
 class MissingPart(_Part, frozen=True, kw_only=True):
     part: str
     install: str
 
 
 class DoctorReport(_Part, frozen=True, kw_only=True):
+    """What `doctor` tells.
+
+    Attributes:
+        guarantees: for plain workers, which run everything but debugging sessions.
+        debug_lacks: what debug workers do not guarantee; their developer drives them.
+        layers: in a fixed order; which are used depends on the system.
+    """
+
     guarantees: tuple[Guarantee, ...]
     versions: dict[str, str]
     missing: tuple[MissingPart, ...]
+    debug_lacks: tuple[Guarantee, ...] = ()
+    layers: tuple[SandboxLayer, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------- client to host

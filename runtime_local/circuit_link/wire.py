@@ -243,6 +243,7 @@ class Start(Message, frozen=True, kw_only=True, tag="start"):
         heap_limit_bytes: RLIMIT_DATA is set by the launcher; this is for the `MemoryError` text.
         recursion_hint: DML depth at which the host refuses (16).
         libraries: third-party modules that may be imported.
+        explain_refusals: what the system refuses is refused in a sentence; off where the system itself is tried.
     """
 
     version: int
@@ -260,6 +261,7 @@ class Start(Message, frozen=True, kw_only=True, tag="start"):
     now_fixed: bool = False
     libraries: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    explain_refusals: bool = True
 
 
 class Reply(Message, frozen=True, kw_only=True, tag="reply"):

@@ -194,7 +194,7 @@ def test_logs(terminal):
 def test_doctor(terminal):
     document = terminal.document("doctor")
 
-    assert document.keys() == {"guarantees", "versions", "missing"}
+    assert document.keys() == {"guarantees", "versions", "missing", "debug_lacks", "layers"}
     assert all(item.keys() == {"name", "enforced", "how", "why_not"} for item in document["guarantees"])
     assert all(item.keys() == {"part", "install"} for item in document["missing"])
     assert {"python", "sqlite", "system"} <= document["versions"].keys()

@@ -25,7 +25,14 @@ def diagnose(pool: WorkerPool) -> hp.DoctorReport:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return hp.DoctorReport(guarantees=probe(pool), versions=versions, missing=tuple(_missing()))
+    plain, debug = probe(pool), probe(pool, debug=True)
+    return hp.DoctorReport(
+        guarantees=plain.guarantees,
+        versions=versions,
+        missing=tuple(_missing()),
+        debug_lacks=tuple(guarantee for guarantee in debug.guarantees if not guarantee.enforced),
+        layers=plain.layers,
+    )
 
 
 def _missing() -> list[hp.MissingPart]:

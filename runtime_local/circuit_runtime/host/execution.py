@@ -229,9 +229,11 @@ class Execution:
             heap_bytes=self._governor.maximum(LimitName.HEAP_BYTES),
             cpu_ms=self._governor.maximum(LimitName.CPU_MS) * self._cpu_allowances(),
         )
-        with self._pool.acquire(limits, debug=self._request.mode == "debug") as worker:
+        debug = self._request.mode == "debug"
+        libraries = self._project.settings.libraries.allow
+        with self._pool.acquire(limits, debug=debug, libraries=libraries) as worker:
             self._worker = worker
-            if self._request.mode == "debug" and self._control.on_debug_worker is not None:
+            if debug and self._control.on_debug_worker is not None:
                 self._control.on_debug_worker(worker, self._control)
             self._control.bind(stop=self._stop, pause=self._pause, resume=self._resume, limits=self._limits_now)
             conversation = Conversation(worker, self._service)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from circuit_link.errors import UserFacingError
@@ -25,19 +26,26 @@ class WorkerSource(Protocol):
     def close(self) -> None: ...
 
 
-class WorkerPool:
-    """One worker per transaction. Thread-safe; close it to end everything it started.
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a source has loaded: workers that differ in it come from different sources.
 
-    Plain and debug workers come from two sources: the debug one has `ctypes` loaded, which the engine that
-    patches running code needs and a plain worker must not have.
+    A debug worker has `ctypes`, which the engine that patches running code needs and a plain worker must not have.
     """
+
+    debug: bool
+    libraries: tuple[str, ...] = ()
+
+
+class WorkerPool:
+    """One worker per transaction. Thread-safe; close it to end everything it started."""
 
     def __init__(self, *, python: str = sys.executable, fork: bool | None = None) -> None:
         """`fork` chooses zygote (True) or idle processes (False); None takes what the system can do."""
         self._python = python
         self._fork = sys.platform == "linux" if fork is None else fork
         self._lock = threading.Lock()
-        self._sources: dict[bool, WorkerSource] = {}
+        self._sources: dict[_Kind, WorkerSource] = {}
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -48,20 +56,24 @@ class WorkerPool:
 
     def prestart(self, *, debug: bool = False) -> None:
         """Start what makes the first worker quick, without waiting for it."""
-        self._source(debug).start()
+        self._source(_Kind(debug)).start()
 
-    def acquire(self, limits: WorkerLimits, *, debug: bool = False) -> Worker:
+    def acquire(self, limits: WorkerLimits, *, debug: bool = False, libraries: tuple[str, ...] = ()) -> Worker:
         """A fresh worker that has been sent nothing yet; its first message is `Hello`.
+
+        `libraries` are the third-party packages that its script may import: a sealed worker cannot load the
+        native parts of one any more.
 
         Raises:
             UserFacingError: code SANDBOX_UNAVAILABLE, a worker cannot be started, with what Python printed.
         """
-        source = self._source(debug)
+        kind = _Kind(debug, libraries)
+        source = self._source(kind)
         try:
             return _acquired(source, limits)
         except ZygoteEnded:
             _log.warning("the zygote has ended; starting another one")
-            return _acquired(self._replace(debug, source), limits)
+            return _acquired(self._replace(kind, source), limits)
 
     def close(self) -> None:
         """Kill every worker and end the processes behind the pool."""
@@ -71,28 +83,28 @@ class WorkerPool:
         for source in sources:
             source.close()
 
-    def _source(self, debug: bool) -> WorkerSource:
+    def _source(self, kind: _Kind) -> WorkerSource:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the worker pool is closed")
-            if debug not in self._sources:
-                self._sources[debug] = self._make_source(debug)
-            return self._sources[debug]
+            if kind not in self._sources:
+                self._sources[kind] = self._make_source(kind)
+            return self._sources[kind]
 
-    def _replace(self, debug: bool, dead: WorkerSource) -> WorkerSource:
+    def _replace(self, kind: _Kind, dead: WorkerSource) -> WorkerSource:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the worker pool is closed")
-            if self._sources.get(debug) is dead:
-                self._sources[debug] = self._make_source(debug)
-            current = self._sources[debug]
+            if self._sources.get(kind) is dead:
+                self._sources[kind] = self._make_source(kind)
+            current = self._sources[kind]
         dead.close()
         return current
 
-    def _make_source(self, debug: bool) -> WorkerSource:
+    def _make_source(self, kind: _Kind) -> WorkerSource:
         if self._fork:
-            return ZygoteLink(self._python, debug=debug)
-        return IdleWorkers(self._python, debug=debug)
+            return ZygoteLink(self._python, debug=kind.debug, libraries=kind.libraries)
+        return IdleWorkers(self._python, debug=kind.debug, libraries=kind.libraries)
 
 
 def _acquired(source: WorkerSource, limits: WorkerLimits) -> Worker:

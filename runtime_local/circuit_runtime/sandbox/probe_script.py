@@ -1,73 +1,92 @@
 """Run inside a worker as a script: tries what a script must not be able to do, and prints what happened.
 
 Never imported by the host; `probes` reads its text. Each line of output is one JSON list: name, what was found.
+Arguments: a file of the host that anyone may read, the host's process id, the memory limit in bytes; then the
+names of the attempts to make, or none for all that end well.
 """
 
 import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
+
+PLANTED, HOST_PID, MEMORY_BYTES, *CHOSEN = sys.argv[1:]
 
 
-def _status(field: str) -> str:
-    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - as a script would
-        return next((line.split()[1] for line in status if line.startswith(f"{field}:")), "")
+def environment() -> list[str]:
+    names = set(os.environ)
+    try:
+        started_with = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        started_with = []
+    return sorted(names | {entry.partition(b"=")[0].decode("utf-8", "replace") for entry in started_with if entry})
 
 
-def _environment() -> list[str]:
-    with open("/proc/self/environ", "rb") as environ:  # noqa: PTH123 - as a script would
-        started_with = environ.read().split(b"\0")
-    names = {entry.partition(b"=")[0].decode("utf-8", "replace") for entry in started_with if entry}
-    return sorted(names | set(os.environ))
+def descriptors() -> list[int]:
+    open_ones = []
+    for number in range(1024):
+        try:
+            os.fstat(number)
+        except OSError:
+            continue
+        open_ones.append(number)
+    return open_ones
 
 
-def _descriptors() -> list[int]:
-    return sorted(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 - as a script would
-
-
-def _rlimits() -> dict[str, int]:
+def rlimits() -> dict[str, int]:
     import resource
 
     names = ("RLIMIT_DATA", "RLIMIT_CPU", "RLIMIT_CORE", "RLIMIT_NOFILE")
     return {name: resource.getrlimit(getattr(resource, name))[1] for name in names}
 
 
-def _dies_with_host() -> list[int]:
-    import fcntl
-
-    get_signal = 11
-    return [fcntl.fcntl(fd, get_signal) for fd in _descriptors()[3:-1]]
+def use_memory() -> str:
+    return f"held {len(bytearray(2 * int(MEMORY_BYTES)))} bytes"
 
 
-def _dumpable() -> int:
-    import ctypes
-
-    get_dumpable = 3
-    return ctypes.CDLL(None).prctl(get_dumpable, 0, 0, 0, 0)  # type: ignore[no-any-return]  # ctypes has no types
+def read_file() -> str:
+    return f"read {len(Path(PLANTED).read_bytes())} bytes of a file of the host"
 
 
-def _read_file() -> str:
-    with open("/etc/passwd", "rb") as file:  # noqa: PTH123 - as a script would
-        return f"read {len(file.read())} bytes of /etc/passwd"
+def see_file() -> str:
+    Path(PLANTED).stat()
+    return "saw that a file of the host exists"
 
 
-def _write_file() -> str:
-    path = f"/tmp/circuit-probe-{os.getpid()}"
-    with open(path, "wb"):  # noqa: PTH123 - as a script would
-        pass
-    os.unlink(path)  # noqa: PTH108 - as a script would
-    return "created a file in /tmp"
+def write_file() -> str:
+    refusals = []
+    for folder in (Path(PLANTED).parent, Path("/tmp"), Path("/dev/shm"), Path(os.__file__).parent):
+        target = folder / f"circuit-probe-{os.getpid()}"
+        try:
+            target.touch()
+        except OSError as exc:
+            refusals.append(exc)
+        else:
+            target.unlink()
+            return f"created a file in {folder}"
+    raise refusals[0]
 
 
-def _use_network() -> str:
+def use_network() -> str:
     import socket
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return "bound a socket"
+    refusals = []
+    for family, kind in (
+        (socket.AF_INET, socket.SOCK_DGRAM),
+        (socket.AF_INET, socket.SOCK_STREAM),
+        (socket.AF_UNIX, socket.SOCK_STREAM),
+    ):
+        try:
+            socket.socket(family, kind).close()
+        except OSError as exc:
+            refusals.append(exc)
+        else:
+            return "made a socket"
+    raise refusals[0]
 
 
-def _start_process() -> str:
+def start_process() -> str:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
@@ -75,30 +94,43 @@ def _start_process() -> str:
     return "forked a process"
 
 
-def _load_native_code() -> str:
+def signal_host() -> str:
+    os.kill(int(HOST_PID), 0)
+    return "could signal the host"
+
+
+def map_native_code() -> str:
+    import mmap
+
+    mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
+    return "mapped memory that can be run"
+
+
+def call_native_code() -> str:
     import ctypes
 
     return f"called libc: pid {ctypes.CDLL(None).getpid()}"
 
 
-_PROBES: dict[str, Callable[[], object]] = {
-    "no_new_privs": lambda: _status("NoNewPrivs"),
-    "environment": _environment,
-    "arguments": lambda: sys.orig_argv[1:],
-    "descriptors": _descriptors,
-    "rlimits": _rlimits,
-    "dies_with_host": _dies_with_host,
-    "dumpable": _dumpable,
-    "read_file": _read_file,
-    "write_file": _write_file,
-    "network": _use_network,
-    "process": _start_process,
-    "native_code": _load_native_code,
+HARMLESS: dict[str, Callable[[], object]] = {
+    "environment": environment,
+    "descriptors": descriptors,
+    "rlimits": rlimits,
+    "use_memory": use_memory,
+    "read_file": read_file,
+    "see_file": see_file,
+    "write_file": write_file,
+    "use_network": use_network,
+    "start_process": start_process,
+    "signal_host": signal_host,
+    "map_native_code": map_native_code,
 }
+# Where the code of ctypes is gone, its use ends the process.
+FATAL: dict[str, Callable[[], object]] = {"call_native_code": call_native_code}
 
-for name, probe in _PROBES.items():
+for name in CHOSEN or HARMLESS:
     try:
-        found = {"ok": probe()}
-    except (OSError, ImportError, ValueError) as exc:
+        found = {"ok": {**HARMLESS, **FATAL}[name]()}
+    except (OSError, ImportError, ValueError, MemoryError) as exc:
         found = {"refused": f"{type(exc).__name__}: {exc}"}
     sys.stdout.write(json.dumps([name, found]) + "\n")

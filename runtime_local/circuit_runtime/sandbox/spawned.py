@@ -9,6 +9,7 @@ import struct
 import subprocess
 import threading
 import weakref
+from collections.abc import Sequence
 
 from circuit_link.framing import FrameSocket
 from circuit_runtime.sandbox.worker import Worker, WorkerLimits
@@ -24,9 +25,10 @@ class IdleWorkers:
     On POSIX only: Windows needs its sockets handed over another way and has not been tried.
     """
 
-    def __init__(self, python: str, *, debug: bool) -> None:
+    def __init__(self, python: str, *, debug: bool, libraries: Sequence[str]) -> None:
         self._python = python
         self._debug = debug
+        self._libraries = libraries
         self._lock = threading.Lock()
         self._idle: list[_Spawned] = []
         self._workers: weakref.WeakSet[Worker] = weakref.WeakSet()
@@ -35,11 +37,15 @@ class IdleWorkers:
     def start(self) -> None:
         with self._lock:
             while not self._closed and len(self._idle) < _IDLE_COUNT:
-                self._idle.append(_Spawned(self._python, debug=self._debug))
+                self._idle.append(_Spawned(self._python, debug=self._debug, libraries=self._libraries))
 
     def acquire(self, limits: WorkerLimits) -> Worker:
         with self._lock:
-            spawned = self._idle.pop(0) if self._idle else _Spawned(self._python, debug=self._debug)
+            spawned = (
+                self._idle.pop(0)
+                if self._idle
+                else _Spawned(self._python, debug=self._debug, libraries=self._libraries)
+            )
         worker = spawned.become_worker(limits)
         self._workers.add(worker)
         self.start()
@@ -58,7 +64,7 @@ class IdleWorkers:
 class _Spawned:
     """One started process that waits for its limits."""
 
-    def __init__(self, python: str, *, debug: bool) -> None:
+    def __init__(self, python: str, *, debug: bool, libraries: Sequence[str]) -> None:
         self._sockets: list[socket.socket] = []
         worker_ends: list[socket.socket] = []
         for _ in range(2 if debug else 1):
@@ -70,7 +76,11 @@ class _Spawned:
         try:
             self._process = subprocess.Popen(
                 launch_command(
-                    python, "circuitos.worker.idle", "debug" if debug else "plain", *map(str, descriptors)
+                    python,
+                    "circuitos.worker.idle",
+                    "debug" if debug else "plain",
+                    ",".join(map(str, descriptors)),
+                    *libraries,
                 ),
                 env=worker_environment(),
                 stdin=subprocess.DEVNULL,

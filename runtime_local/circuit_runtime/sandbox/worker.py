@@ -20,7 +20,8 @@ from circuit_link.framing import FrameSocket
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _LINE_WAIT_S = 0.3
-_FRAME_LINE = re.compile(r'^  File "(?P<path>.+)", line (?P<line>\d+) in (?P<name>.+)$', re.MULTILINE)
+_SILENCE_S = 0.015
+_FRAME_LINE = re.compile(r'^  File "(?P<path>.+)", line (?P<line>\d+|\?\?\?) in (?P<name>.+)$', re.MULTILINE)
 _OUR_FOLDERS = tuple(
     {
         f"{folder}{os.sep}"
@@ -130,9 +131,7 @@ class Worker:
             if self._line_fd < 0 or self._exit is not None or self._closed:
                 return None
             self._read_pipe(0.0)
-            if not self._send(signal.SIGUSR2):
-                return None
-            return find_script_frame(self._read_pipe(_LINE_WAIT_S))
+            return self._ask_for_script_frame(time.monotonic() + _LINE_WAIT_S)
 
     def kill(self) -> None:
         """End it now, and the processes it started in its session. Returns at once; see `wait`."""
@@ -142,6 +141,13 @@ class Worker:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._send(signal.SIGKILL)
+
+    def let_go(self) -> None:
+        """Close what holds its life, as the kernel does for a host that ends."""
+        with self._lock:
+            if self._life_fd >= 0:
+                os.close(self._life_fd)
+                self._life_fd = -1
 
     def wait(self, timeout_s: float | None = None) -> WorkerExit | None:
         """How it ended, or None if it still runs after `timeout_s` seconds."""
@@ -190,20 +196,28 @@ class Worker:
             return None
         return (int(fields[1]) - int(fields[2])) * _PAGE_BYTES
 
+    def _ask_for_script_frame(self, deadline: float) -> wire.ScriptFrame | None:
+        """The frame in a dump of the worker's; None if none names one before the deadline."""
+        dump, asked = "", False
+        while (left_s := deadline - time.monotonic()) > 0:
+            if not asked and not self._send(signal.SIGUSR2):
+                return None
+            # faulthandler writes small pieces and no end mark: silence ends a dump. Without a line in it, it was
+            # cut by the wait for a processor, or the interpreter stood between two lines: it is asked again.
+            part = self._read_pipe(_SILENCE_S if dump else left_s)
+            asked = bool(part)
+            dump += part
+            if not part and (frame := find_script_frame(dump)) is not None:
+                return frame
+        return None
+
     def _read_pipe(self, wait_s: float) -> str:
-        """All that the line pipe holds; waits for a first part, then until the dump's end."""
-        chunks: list[bytes] = []
-        deadline = time.monotonic() + wait_s
+        """What the line pipe holds, after waiting for it; empty if nothing comes."""
         poller = select.poll()
         poller.register(self._line_fd, select.POLLIN)
-        # faulthandler writes a dump in small pieces and no end mark: 15 ms of silence end it.
-        while poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            chunk = os.read(self._line_fd, 65_536)
-            if not chunk:
-                break
-            chunks.append(chunk)
-            deadline = time.monotonic() + (0.015 if wait_s else 0.0)
-        return b"".join(chunks).decode("utf-8", "replace")
+        if not poller.poll(wait_s * 1000):
+            return ""
+        return os.read(self._line_fd, 65_536).decode("utf-8", "replace")
 
     def _read_exit(self) -> WorkerExit:
         data = os.read(self._exit_fd, 4)
@@ -215,7 +229,7 @@ class Worker:
 
 
 def find_script_frame(dump: str) -> wire.ScriptFrame | None:
-    """The innermost frame of a script in a `faulthandler` dump, the current thread's first.
+    """The innermost frame of a script in a `faulthandler` dump, the current thread's first, that stands in a line.
 
     Scripts are compiled under their path in the project; files outside it under an absolute path that does
     not lie in the interpreter's or the runtime's folders.
@@ -226,5 +240,7 @@ def find_script_frame(dump: str) -> wire.ScriptFrame | None:
         for match in _FRAME_LINE.finditer(text):
             path = match["path"]
             if not path.startswith("<") and not path.startswith(_OUR_FOLDERS):
+                if match["line"] == "???":
+                    break
                 return wire.ScriptFrame(path=path, line=int(match["line"]), name=match["name"])
     return None

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import weakref
-from pathlib import Path
+from collections.abc import Sequence
 
 from circuit_link.errors import UserFacingError
 from circuit_link.framing import FrameSocket
@@ -34,9 +34,10 @@ class ZygoteEnded(Exception):
 class ZygoteLink:
     """One zygote process and the workers it made. Thread-safe."""
 
-    def __init__(self, python: str, *, debug: bool) -> None:
+    def __init__(self, python: str, *, debug: bool, libraries: Sequence[str]) -> None:
         self._python = python
         self._debug = debug
+        self._libraries = libraries
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -85,7 +86,13 @@ class ZygoteLink:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._process = subprocess.Popen(
-                    launch_command(self._python, "circuitos.worker.zygote", str(theirs.fileno()), self._kind()),
+                    launch_command(
+                        self._python,
+                        "circuitos.worker.zygote",
+                        str(theirs.fileno()),
+                        "debug" if self._debug else "plain",
+                        *self._libraries,
+                    ),
                     env=worker_environment(),
                     cwd="/",
                     stdin=subprocess.DEVNULL,
@@ -97,9 +104,6 @@ class ZygoteLink:
             ours.setblocking(False)
             self._control = ours
         return self._control
-
-    def _kind(self) -> str:
-        return "debug" if self._debug else "plain"
 
     def _fork(self, control: socket.socket, limits: WorkerLimits) -> Worker:
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
@@ -184,20 +188,18 @@ class ZygoteLink:
 
 
 def launch_command(python: str, module: str, *arguments: str) -> list[str]:
-    """How to start `module` of the worker's code: isolated, in UTF-8, with no new privileges where that exists.
+    """How to start `module` of the worker's code: isolated from the user's settings, in UTF-8.
 
-    The launcher is run by path because importing the `circuitos` package before the real start costs time;
-    the host itself never imports it.
+    Raises:
+        UserFacingError: code SANDBOX_UNAVAILABLE, the worker's code is not installed.
     """
-    spec = importlib.util.find_spec("circuitos")
-    if spec is None or spec.origin is None:
+    if importlib.util.find_spec("circuitos") is None:
         raise UserFacingError(
             "The package circuitos is not installed beside the runtime.",
             code="SANDBOX_UNAVAILABLE",
             hint="Run the set-up again (`python3 packaging/dev.py setup`).",
         )
-    launcher = Path(spec.origin).parent / "worker" / "launch.py"
-    return [python, "-I", "-S", str(launcher), module, *arguments]
+    return [python, "-I", "-X", "utf8", "-m", module, *arguments]
 
 
 def worker_environment() -> dict[str, str]:

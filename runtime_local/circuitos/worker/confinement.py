@@ -12,10 +12,14 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from socket import socket as Socket
 
 from circuit_link.framing import FrameSocket
+from circuitos.worker.layers import refusals
+from circuitos.worker.layers.preparation import Prepared
 
 if sys.platform != "win32":
     import fcntl
@@ -28,7 +32,7 @@ _MAX_OPEN_FILES = 64
 _CPU_GRACE_S = 5
 _THREAD_STACK_BYTES = 1024 * 1024
 _F_SETSIG = 10
-_PR_SET_DUMPABLE = 4
+_MAX_THREADS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """What a confined worker has left: its socket, the debugger's in a debug worker, and its layers."""
+    """What a confined worker has left.
+
+    Attributes:
+        socket: the host's.
+        debug_socket: the debugger's, in a debug worker.
+        layers: what holds this process, in words, by the layer's name.
+        explain_refusals: from its call on, what the system refuses is refused in a sentence.
+    """
 
     socket: FrameSocket
     debug_socket: Socket | None
     layers: dict[str, str]
+    explain_refusals: Callable[[], None]
 
 
-def confine(sockets: list[int], line_fd: int, life_fd: int | None, limits: Limits) -> Channels:
+def confine(sockets: list[int], line_fd: int, life_fd: int | None, limits: Limits, prepared: Prepared) -> Channels:
     """Confine this process, in its main thread and before any other exists.
 
     Args:
@@ -56,28 +68,65 @@ def confine(sockets: list[int], line_fd: int, life_fd: int | None, limits: Limit
         line_fd: where `faulthandler` writes the running line on SIGUSR2.
         life_fd: read end of a pipe whose writer is the host; its end kills this process. None where the
             system cannot do that.
+        limits: its hard stops.
+        prepared: what this process, or the zygote that it comes from, has prepared.
     """
-    layers: dict[str, str] = {}
+    layers = dict(prepared.layers)
+    data_bytes = prepared.data_bytes()
+    if sys.platform == "linux" and prepared.ruleset_fd >= 0:
+        from circuitos.worker.layers import libc
+
+        libc.restrict_self(prepared.ruleset_fd)
     kept = _keep_only([*sockets, line_fd, *([] if life_fd is None else [life_fd])])
-    layers["closed_descriptors"] = "closed"
+    layers["closed_descriptors"] = "only the worker's own sockets and pipes are open"
     _lead_a_session()
     _reset_signals()
     if life_fd is not None:
-        layers["dies_with_host"] = _die_with(kept[-1])
-    _set_rlimits(limits)
-    layers["rlimits"] = "data, cpu, core, nofile"
-    if "ctypes" in sys.modules:
-        layers["non_dumpable"] = _forbid_dumps()
+        _die_with(kept[-1])
+        layers["dies_with_host"] = "the kernel kills the worker when the host ends"
+    _set_rlimits(limits, data_bytes)
+    layers["rlimits"] = "memory, CPU time, open files, file size, core dumps"
     faulthandler.register(signal.SIGUSR2, file=kept[len(sockets)], all_threads=True)
     os.environ.clear()
     layers["environment"] = "empty"
     threading.stack_size(_THREAD_STACK_BYTES)
+    if sys.platform == "linux":
+        layers |= _seal(prepared)
     gc.enable()
     return Channels(
         socket=FrameSocket(Socket(fileno=kept[0])),
         debug_socket=Socket(fileno=kept[1]) if len(sockets) > 1 else None,
         layers=layers,
+        explain_refusals=partial(
+            refusals.install, prepared.readable, prepared.devices, native_code=prepared.debug
+        ),
     )
+
+
+def _seal(prepared: Prepared) -> dict[str, str]:
+    """Close the system calls, and in a plain worker the way to native code, in the order in which that works."""
+    from circuitos.worker.layers import libc
+
+    layers = {}
+    try:
+        libc.unshare(libc.NEW_USERS)
+        libc.drop_capabilities()
+        _lower(resource.RLIMIT_NPROC, _MAX_THREADS)
+        layers["threads"] = f"at most {_MAX_THREADS}"
+    except OSError:
+        pass  # no user namespaces here; memory bounds the threads
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(libc.PR_SET_DUMPABLE, 0)
+    layers["non_dumpable"] = "other processes of this user cannot read its memory"
+    program = prepared.filter_of(os.getpid())
+    if program is None:
+        return layers
+    libc.set_filter(program)
+    layers["seccomp"] = "a list of allowed system calls; no new machine code"
+    if prepared.native_code:
+        libc.forget(list(prepared.native_code))
+        layers["no_native_code"] = "the code of ctypes is unmapped"
+    return layers
 
 
 def _keep_only(descriptors: list[int]) -> list[int]:
@@ -107,22 +156,20 @@ def _reset_signals() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def _die_with(life_fd: int) -> str:
+def _die_with(life_fd: int) -> None:
     """Let the kernel send SIGKILL when the host's end of the pipe closes, whatever the script is doing then."""
-    if sys.platform != "linux":
-        return ""
     fcntl.fcntl(life_fd, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(life_fd, _F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(life_fd, fcntl.F_SETFL, fcntl.fcntl(life_fd, fcntl.F_GETFL) | os.O_ASYNC)
-    return "the kernel kills the worker when the host's pipe closes"
 
 
-def _set_rlimits(limits: Limits) -> None:
+def _set_rlimits(limits: Limits, data_bytes: int) -> None:
     cpu_s = math.ceil(limits.cpu_ms / 1000) + _CPU_GRACE_S
     _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
     _lower(resource.RLIMIT_CPU, cpu_s)
-    _lower(resource.RLIMIT_DATA, _data_bytes() + limits.heap_bytes + limits.heap_bytes // 4)
+    _lower(resource.RLIMIT_DATA, data_bytes + limits.heap_bytes + limits.heap_bytes // 4)
 
 
 def _lower(kind: int, value: int) -> None:
@@ -130,22 +177,3 @@ def _lower(kind: int, value: int) -> None:
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
     resource.setrlimit(kind, (value, value))
-
-
-def _data_bytes() -> int:
-    """The private writable memory that this process has mapped, as RLIMIT_DATA counts it."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - pathlib costs start-up time
-            for line in status:
-                if line.startswith("VmData:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 256 * 1024 * 1024
-
-
-def _forbid_dumps() -> str:
-    import ctypes
-
-    refused = ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    return "" if refused else "other processes of this user cannot read its memory"

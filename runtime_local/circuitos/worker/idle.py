@@ -1,6 +1,7 @@
 """A worker that was started ahead of need, where processes cannot be forked from a warm parent.
 
-`python -I -m circuitos.worker.idle plain|debug SOCKET [DEBUG_SOCKET] LINE_FD`; its limits come as the first frame.
+`python -I -m circuitos.worker.idle plain|debug SOCKET[,DEBUG_SOCKET],LINE_FD [LIBRARY…]`; its limits come as the
+first frame.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ import struct
 import sys
 
 from circuitos.worker import confinement, session
+from circuitos.worker.layers.preparation import prepare
 
 
 def main() -> None:
-    *sockets, line_fd = (int(argument) for argument in sys.argv[2:])
-    if sys.argv[1] == "debug":
-        import ctypes  # noqa: F401 - loaded for the debugger, which patches code that runs
+    kind, descriptors, *libraries = sys.argv[1:]
+    *sockets, line_fd = (int(descriptor) for descriptor in descriptors.split(","))
+    prepared = prepare(debug=kind == "debug", forks=False, libraries=libraries)
     heap_bytes, cpu_ms = struct.unpack("=QQ", _first_frame(sockets[0]))
     limits = confinement.Limits(heap_bytes=heap_bytes, cpu_ms=cpu_ms)
-    session.serve(confinement.confine(sockets, line_fd, None, limits))
+    session.serve(confinement.confine(sockets, line_fd, None, limits, prepared))
 
 
 def _first_frame(descriptor: int) -> bytes:

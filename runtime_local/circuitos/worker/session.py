@@ -46,6 +46,8 @@ def serve(channels: Channels) -> NoReturn:
     first = channel.receive()
     if not isinstance(first, wire.Start) or first.version != wire.PROTOCOL_VERSION:
         _exit(72)
+    if first.explain_refusals:
+        channels.explain_refusals()
     Session(first, channel, debugger).run()
     # The host ends the worker once it has read Done; a script's threads must not outlive it either way.
     while True:

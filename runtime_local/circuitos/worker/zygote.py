@@ -1,4 +1,6 @@
-"""The warm parent of workers: `python -I -m circuitos.worker.zygote FD plain|debug`, started by the host.
+"""The warm parent of workers, started by the host.
+
+`python -I -m circuitos.worker.zygote FD plain|debug [LIBRARY…]`
 
 Single-threaded, without secrets, with an empty environment. On each request it forks one worker, answers with
 its pid and a pidfd, and later reports its exit status. It ends, and kills its workers, when the host is gone.
@@ -18,6 +20,8 @@ import sys
 from typing import NoReturn
 
 from circuitos.worker import confinement, session
+from circuitos.worker.layers import enclosure
+from circuitos.worker.layers.preparation import Prepared, prepare
 
 _WARM_LATER = (
     "asyncio",
@@ -44,11 +48,13 @@ _DEBUGGER = "circuitos.debugger.session"
 class Zygote:
     """The request loop of one zygote."""
 
-    def __init__(self, control: socket.socket, *, debug: bool) -> None:
+    def __init__(self, control: socket.socket, prepared: Prepared, init_pid: int | None) -> None:
+        """`init_pid` is the process that holds the workers' process namespace open, if they have one."""
         self._control = control
-        self._debug = debug
+        self._prepared = prepared
+        self._init_pid = init_pid
         self._exit_fds: dict[int, int] = {}
-        self._to_warm = [*([_DEBUGGER] if debug else []), *_WARM_LATER]
+        self._to_warm = [*([_DEBUGGER] if prepared.debug else []), *_WARM_LATER]
 
     def serve(self) -> None:
         """Answer requests until the host closes its end."""
@@ -63,7 +69,8 @@ class Zygote:
             ready = dict(poller.poll(0 if self._to_warm else None))
             if wake_read in ready:
                 os.read(wake_read, 4096)
-                self._reap()
+                if not self._reap():
+                    break
             if self._control.fileno() in ready and not self._answer():
                 break
             if not ready:
@@ -81,7 +88,7 @@ class Zygote:
             _settle_memory()
 
     def _answer(self) -> bool:
-        """Serve one request; False when the host has gone."""
+        """Serve one request; False when the host has gone, or no worker can be made any more."""
         try:
             data, descriptors, _, _ = socket.recv_fds(self._control, 4096, 8)
         except OSError:
@@ -92,6 +99,8 @@ class Zygote:
         try:
             pid = os.fork()
         except OSError as exc:
+            if not self._reap():
+                return False
             self._control.send(json.dumps({"error": str(exc)}).encode())
         else:
             if pid == 0:
@@ -115,16 +124,19 @@ class Zygote:
         try:
             *sockets, line_fd, _exit_fd, life_fd = descriptors
             limits = confinement.Limits(heap_bytes=request["heap_bytes"], cpu_ms=request["cpu_ms"])
-            channels = confinement.confine(sockets, line_fd, life_fd, limits)
+            channels = confinement.confine(sockets, line_fd, life_fd, limits, self._prepared)
             session.serve(channels)
         finally:
             os._exit(70)
 
-    def _reap(self) -> None:
-        while self._exit_fds:
+    def _reap(self) -> bool:
+        """Report the workers that have ended; False when their namespace has, and none can be made any more."""
+        while self._exit_fds or self._init_pid is not None:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
-                return
+                return True
+            if pid == self._init_pid:
+                return False
             exit_fd = self._exit_fds.pop(pid, None)
             if exit_fd is not None:
                 try:
@@ -132,6 +144,7 @@ class Zygote:
                 except OSError:
                     pass
                 os.close(exit_fd)
+        return True
 
 
 def _settle_memory() -> None:
@@ -141,13 +154,15 @@ def _settle_memory() -> None:
 
 
 def main() -> None:
-    descriptor, kind = int(sys.argv[1]), sys.argv[2]
-    if kind == "debug":
-        import ctypes  # noqa: F401 - loaded for the workers' debugger, which patches code that runs
+    descriptor, kind, *libraries = sys.argv[1:]
     os.environ.clear()
     gc.disable()
-    with socket.socket(fileno=descriptor) as control:
-        Zygote(control, debug=kind == "debug").serve()
+    with socket.socket(fileno=int(descriptor)) as control:
+        prepared = prepare(debug=kind == "debug", forks=True, libraries=libraries)
+        init_pid = enclosure.start_init() if "process_namespace" in prepared.layers else None
+        Zygote(control, prepared, init_pid).serve()
+    # Not the interpreter's own end: nothing here needs it, and it would take tenths of a second.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ import os
 import select
 import signal
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -144,6 +145,34 @@ class Project:
             end_process(pid, signal.SIGTERM)
 
 
+def worker_of(host_pid):
+    """The process that runs a script for this host. Process ids that a script sees are its own namespace's."""
+    (worker,) = [
+        pid
+        for zygote in children_of(host_pid)
+        for pid in children_of(zygote)
+        if status_of(pid)["NSpid"].split()[-1] != "1"
+    ]
+    return worker
+
+
+def children_of(parent):
+    return [
+        pid
+        for pid in (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdecimal())
+        if status_of(pid).get("PPid") == str(parent)
+    ]
+
+
+def status_of(pid):
+    """The kernel's account of a process; empty when it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
 def end_process(pid, number):
     """Signal a process that is not our child, and wait until it is gone."""
     try:
@@ -176,6 +205,11 @@ def project(tmp_path, tmp_path_factory, monkeypatch):
 @pytest.fixture
 def kill():
     return lambda pid: end_process(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def worker_pid():
+    return worker_of
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from circuit_link.errors import UserFacingError
 from circuit_link.host_address import host_socket_path
 
 INSERT = 'from circuitos import CircuitDB\nCircuitDB.insert("Area", [{"zip": "2", "income": 3}])\n'
-ENDLESS = INSERT + 'import os\nprint("pid", os.getpid())\nwhile True:\n    pass\n'
+ENDLESS = INSERT + 'print("runs")\n\nwhile True:\n    pass\n'
 
 
 def test_what_a_run_writes_stays_only_if_it_is_committed(project):
@@ -56,18 +56,19 @@ def test_clients_that_start_at_once_share_one_host(project):
     assert len({client.attached.pid for client in clients}) == 1
 
 
-def test_a_killed_host_leaves_the_data_as_before_and_the_next_client_goes_on(project, kill, await_end):
+def test_a_killed_host_leaves_the_data_as_before_and_the_next_client_goes_on(project, kill, await_end, worker_pid):
     client = project.connect()
     project.exec(client, INSERT, commit=True)
     before = project.rows()
     project.start(client, ENDLESS, commit=True)
-    worker_pid = int(project.await_output(client, "pid").text.split()[1])
+    project.await_output(client, "runs")
+    worker = worker_pid(client.attached.pid)
 
     kill(client.attached.pid)
 
     with pytest.raises(HostGone):
         list(client.messages())
-    await_end(worker_pid)
+    await_end(worker)
     assert project.rows() == before
     again = project.connect()
     assert again.attached.pid != client.attached.pid
@@ -77,12 +78,13 @@ def test_a_killed_host_leaves_the_data_as_before_and_the_next_client_goes_on(pro
     assert len(project.areas()) == 3
 
 
-def test_a_killed_worker_rolls_back_and_the_host_goes_on(project, kill):
+def test_a_killed_worker_rolls_back_and_the_host_goes_on(project, kill, worker_pid):
     client = project.connect()
     project.exec(client, "pass")
     before = project.rows()
     number, _ = project.start(client, ENDLESS, commit=True)
-    kill(int(project.await_output(client, "pid").text.split()[1]))
+    project.await_output(client, "runs")
+    kill(worker_pid(client.attached.pid))
 
     result = project.await_message(client, hp.RunFinished, lambda message: message.request == number).result
 
@@ -94,7 +96,7 @@ def test_a_killed_worker_rolls_back_and_the_host_goes_on(project, kill):
 def test_a_run_is_stopped_in_its_line(project):
     client = project.connect()
     number, run_id = project.start(client, ENDLESS, commit=True)
-    project.await_output(client, "pid")
+    project.await_output(client, "runs")
 
     client.stop_run(run_id)
 

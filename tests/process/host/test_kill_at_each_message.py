@@ -58,8 +58,8 @@ class KillingPool:
         self._strike = strike
         self.sockets = []
 
-    def acquire(self, limits, *, debug=False):
-        worker = self._pool.acquire(limits, debug=debug)
+    def acquire(self, limits, **kind):
+        worker = self._pool.acquire(limits, **kind)
         worker.socket = KillingSocket(worker.socket, self._strike_at, lambda: self._strike(worker))
         self.sockets.append(worker.socket)
         return worker

@@ -123,6 +123,8 @@ def test_doctor_prints_its_document(cli, host):
         guarantees=(hp.Guarantee(name="no files", enforced=False, why_not="old kernel"),),
         versions={"python": "3.11"},
         missing=(hp.MissingPart(part="git", install="apt-get install git"),),
+        debug_lacks=(hp.Guarantee(name="no native code", enforced=False, why_not="it patches code"),),
+        layers=(hp.SandboxLayer(name="landlock", used=True, how="version 7"),),
     )
     host(lambda message: [hp.Diagnosed(request=message.request, report=report)])
 
@@ -130,8 +132,11 @@ def test_doctor_prints_its_document(cli, host):
         "guarantees": [{"name": "no files", "enforced": False, "how": "", "why_not": "old kernel"}],
         "versions": {"python": "3.11"},
         "missing": [{"part": "git", "install": "apt-get install git"}],
+        "debug_lacks": [{"name": "no native code", "enforced": False, "how": "", "why_not": "it patches code"}],
+        "layers": [{"name": "landlock", "used": True, "how": "version 7"}],
     }
     assert "old kernel" in cli("doctor").stdout
+    assert "it patches code" in cli("doctor").stdout
 
 
 @pytest.mark.parametrize("template", ["blank", "virtual-lpr"])
