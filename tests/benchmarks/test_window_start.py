@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -98,10 +97,11 @@ def test_start_to_shown_window(tmp_path: Path, capsys: pytest.CaptureFixture[str
         bare.append(seconds(BARE, tmp_path))
         console.append(seconds(CONSOLE, tmp_path, str(project)))
 
-    ratio = statistics.median(console) / statistics.median(bare)
+    # The least of each: what else runs on the machine only ever adds.
+    ratio = min(console) / min(bare)
     with capsys.disabled():
         print(
-            f"\nstart to shown window: console {statistics.median(console) * 1000:.0f} ms, "
-            f"bare window with one editor {statistics.median(bare) * 1000:.0f} ms, ratio {ratio:.2f} (goal 3)"
+            f"\nstart to shown window: console {min(console) * 1000:.0f} ms, "
+            f"bare window with one editor {min(bare) * 1000:.0f} ms, ratio {ratio:.2f} (goal 3)"
         )
-    assert ratio < 6
+    assert ratio < 4

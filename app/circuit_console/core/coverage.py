@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from circuit_link.host_protocol import CoverageReport
 
 GATE_PERCENT = 75
 
 
-@dataclass(frozen=True)
-class FileLines:
+class FileLines(msgspec.Struct, frozen=True):
     """1-based lines of one file: those that ran in the tests and those that did not."""
 
     hit: frozenset[int]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
+
+import msgspec
 
 from circuit_log.limits import LimitName
 
@@ -75,8 +76,7 @@ class EventType(IntEnum):
     RESUMED = 40
 
 
-@dataclass(frozen=True)
-class EventFacts:
+class EventFacts(msgspec.Struct, frozen=True):
     """How one type of event is shown.
 
     Attributes:

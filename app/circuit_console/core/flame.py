@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from circuit_console.core.flame_frames import NO_FRAME, OPEN, FlameFrames
 from circuit_console.core.quantities import format_count
@@ -30,8 +31,7 @@ class Tick(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """The part of a run that is on the screen, in nanoseconds. Immutable: each move makes another."""
 
     start_ns: float

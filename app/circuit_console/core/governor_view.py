@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from circuit_console.core.quantities import format_count
 from circuit_log.limits import LimitName, LimitUse
@@ -17,8 +18,7 @@ _MEGABYTE = 1024 * 1024
 _MICROS = 1_000_000
 
 
-@dataclass(frozen=True)
-class _Words:
+class _Words(msgspec.Struct, frozen=True):
     """`title` on a card, `short` in a table's cell, `advice` when the limit comes near."""
 
     title: str
@@ -100,8 +100,7 @@ def tone_of(used: int, maximum: int) -> Tone:
     return "warning" if share >= WARNING_SHARE else "normal"
 
 
-@dataclass(frozen=True)
-class GaugeView:
+class GaugeView(msgspec.Struct, frozen=True):
     """One card. `ghost_share` is where the previous run ended, None where there was none."""
 
     name: LimitName

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass, field
+
+import msgspec
 
 from circuit_console.core.event_kinds import FACTS_BY_NUMBER, GROUPS, NAMES_BY_NUMBER, Edge, EventType
 from circuit_console.core.log_store import LogStore
@@ -23,8 +24,7 @@ _LEVEL_OF = {
 }
 
 
-@dataclass(frozen=True)
-class LogFilter:
+class LogFilter(msgspec.Struct, frozen=True):
     """What to show.
 
     Attributes:
@@ -36,7 +36,7 @@ class LogFilter:
     """
 
     text: str = ""
-    hidden_groups: frozenset[str] = field(default=DEFAULT_HIDDEN_GROUPS)
+    hidden_groups: frozenset[str] = DEFAULT_HIDDEN_GROUPS
     level: Level = Level.FINEST
     shows_beginnings: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from circuit_console.core.event_kinds import FACTS_BY_NUMBER
 from circuit_console.core.flame_frames import NO_FRAME
@@ -13,8 +13,7 @@ from circuit_log.limits import LimitName
 NO_ROW = -1
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """A row and the bar that goes with it; NO_ROW and NO_FRAME for nothing."""
 
     row: int = NO_ROW

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 import circuit_log.events as ev
 from circuit_console.core.event_kinds import FACTS_BY_NUMBER, EventType, Kind
@@ -36,8 +37,7 @@ _DEBUG_TYPES: dict[Level, EventType] = {
 _FAILED_FRAME_REACH = 64
 
 
-@dataclass(frozen=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True):
     """What a batch brought: rows from `first_row` up to but without `end_row`, and whether counters moved."""
 
     first_row: int
@@ -45,8 +45,7 @@ class Appended:
     limits_changed: bool
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """The exception that ended the run, with the row that says so and the line that caused it."""
 
     row: int

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from circuit_link.host_protocol import Problem
 
 
-@dataclass(frozen=True)
-class FileProblems:
+class FileProblems(msgspec.Struct, frozen=True):
     """The problems of one file in the order of their lines."""
 
     path: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
+
+import msgspec
 
 from circuit_console.core.location import Location
 from circuit_link.host_protocol import TestDescription, TestResult
@@ -42,8 +43,7 @@ _STATE_OF = {
 }
 
 
-@dataclass
-class TestCase:
+class TestCase(msgspec.Struct):
     """One test. `message_lines` say why it failed; `failed_at` where."""
 
     __test__ = False
@@ -61,14 +61,13 @@ class TestCase:
         return self.failed_at or Location(self.description.path, self.description.line)
 
 
-@dataclass
-class TestFile:
+class TestFile(msgspec.Struct):
     """The tests of one file in the order of their lines."""
 
     __test__ = False
 
     path: str
-    tests: list[TestCase] = field(default_factory=list)
+    tests: list[TestCase] = []
 
     @property
     def name(self) -> str:
@@ -89,8 +88,7 @@ class TestFile:
         return TestState.PASSED
 
 
-@dataclass(frozen=True)
-class TestSummary:
+class TestSummary(msgspec.Struct, frozen=True):
     """Counts of the tests' last outcomes."""
 
     __test__ = False
@@ -101,8 +99,7 @@ class TestSummary:
     total: int = 0
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How far a run is: `done` of `count`, and the name of the test that runs."""
 
     done: int

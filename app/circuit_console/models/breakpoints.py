@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFont
 
@@ -14,8 +13,7 @@ from circuit_console.models.look import Look
 Index = QModelIndex | QPersistentModelIndex
 
 
-@dataclass(frozen=True)
-class FilterRow:
+class FilterRow(msgspec.Struct, frozen=True):
     """A kind of exception, and whether it stops the run."""
 
     filter: ExceptionFilter

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
 _Value = TypeVar("_Value")
@@ -14,8 +14,7 @@ _THREADS = 4
 _STOP_TIMEOUT_MS = 2_000
 
 
-@dataclass(frozen=True)
-class _Outcome:
+class _Outcome(msgspec.Struct, frozen=True):
     number: int
     value: Any
     error: BaseException | None

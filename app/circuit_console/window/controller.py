@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, QPoint, Signal, Slot
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
@@ -37,8 +38,7 @@ _TEST_DEPTH = 2
 _ZOOM_RANGE = range(-6, 21)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunChoice:
+class RunChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What the run box says: a configuration's name, "" for the current file; whether runs commit; log levels."""
 
     configuration: str = ""
@@ -47,8 +47,7 @@ class RunChoice:
     follows_debugger: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of the window that commands act on."""
 
     theme: Theme

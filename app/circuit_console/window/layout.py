@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from circuit_console.core.session import PerspectiveLayout
 
@@ -13,8 +13,7 @@ SIDE_RANGE_PX = (200, 420)
 INSPECTOR_RANGE_PX = (260, 480)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Perspective:
+class Perspective(msgspec.Struct, frozen=True, kw_only=True):
     """What a perspective starts with; what the user changes is kept beside it."""
 
     id: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
@@ -20,8 +19,7 @@ _FUNCTION_HINT = "A function's name: VirtualLPR.calculate"
 _KIND_PX = 62
 
 
-@dataclass
-class _Edited:
+class _Edited(msgspec.Struct):
     breakpoint: Breakpoint
     kind: str
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -32,8 +32,7 @@ _BRACES = frozenset(b"()[]{}")
 _MODIFIERS = Qt.KeyboardModifier
 
 
-@dataclass(frozen=True)
-class Hover:
+class Hover(msgspec.Struct, frozen=True):
     """The mouse rests: on which place of the text (1-based), and where on the screen."""
 
     line: int
@@ -41,8 +40,7 @@ class Hover:
     point: QPoint
 
 
-@dataclass(frozen=True)
-class Caret:
+class Caret(msgspec.Struct, frozen=True):
     """Where the caret is, 1-based, and how many characters are selected."""
 
     line: int

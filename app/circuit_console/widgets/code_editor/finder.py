@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from pyside6_scintilla import Scintilla, ScintillaEdit
 
 from circuit_console.widgets.code_editor.numbers import Indicator
@@ -12,8 +11,7 @@ from circuit_console.widgets.code_editor.text import range_text
 _MOST_MARKED = 5_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class FindQuery:
+class FindQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked for. `is_pattern` is a regular expression of ECMAScript's kind."""
 
     text: str
@@ -34,8 +32,7 @@ class FindQuery:
         return flags
 
 
-@dataclass(frozen=True)
-class FindState:
+class FindState(msgspec.Struct, frozen=True):
     """`current` is the 1-based place of the selected match among `count`; 0 where none is selected."""
 
     count: int

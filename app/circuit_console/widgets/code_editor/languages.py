@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from circuit_console.core.theme import ColorName
 
@@ -21,15 +22,14 @@ _SOQL = (
 )
 
 
-@dataclass(frozen=True)
-class Language:
+class Language(msgspec.Struct, frozen=True):
     """A lexer of Lexilla with its keyword sets, properties, styles and how a line is commented out."""
 
     name: str
     lexer: str = ""
     keywords: tuple[str, ...] = ()
-    properties: Mapping[str, str] = field(default_factory=dict)
-    styles: Mapping[int, ColorName] = field(default_factory=dict)
+    properties: Mapping[str, str] = {}
+    styles: Mapping[int, ColorName] = {}
     italic: frozenset[int] = frozenset()
     comment: str = ""
     indent: int = 4

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 
+import msgspec
 from pyside6_scintilla import ScintillaEdit
 
 from circuit_console.widgets.code_editor.numbers import BREAKPOINT_MARKERS, Indicator, Marker, NoteStyle
@@ -36,8 +36,7 @@ _MARKER_OF = {
 }
 
 
-@dataclass(frozen=True)
-class TextProblem:
+class TextProblem(msgspec.Struct, frozen=True):
     """A squiggle with its message at the line's end; `column` 0 underlines the whole line."""
 
     line: int
