@@ -40,6 +40,8 @@ _LENGTHS = {
     FieldType.PICKLIST: 255,
 }
 _SYSTEM_NAMES = frozenset({"id", "created_at", "created_by", "modified_at", "modified_by", "is_deleted"})
+_WORD = re.compile(r"[A-Za-z]\w*")
+_EXPRESSION_WORDS = frozenset({"AND", "OR", "NOT", "TRUE", "FALSE", "NULL"})
 _PREFIX = re.compile(r"[0-9A-Za-z]{3}")
 _LAST_LENGTH = 131_072
 
@@ -87,9 +89,11 @@ class ValidationTable(_Table, frozen=True, kw_only=True):
 
 
 class FieldUpdateTable(_Table, frozen=True, kw_only=True):
+    """`value` is an expression, or a plain value of TOML; words that name no field are a text."""
+
     when: str
     field: str
-    value: str
+    value: str | bool | int | float
 
 
 class ObjectTable(_Table, frozen=True, kw_only=True):
@@ -171,7 +175,8 @@ def _read_object(path: str, text: str, reading: _Reading, *, custom: bool) -> st
         ValidationRule(rule, item.when, item.message, item.field) for rule, item in table.validation.items()
     )
     updates = tuple(
-        FieldUpdate(rule, item.when, item.field, item.value) for rule, item in table.field_update.items()
+        FieldUpdate(rule, item.when, item.field, _value_expression(item.value, fields))
+        for rule, item in table.field_update.items()
     )
     reading.objects[name] = ObjectType(
         name=name,
@@ -186,6 +191,19 @@ def _read_object(path: str, text: str, reading: _Reading, *, custom: bool) -> st
     )
     reading.declared[name] = Declarations(file, frozenset(table.fields))
     return name
+
+
+def _value_expression(value: str | float, fields: Mapping[str, Field]) -> str:
+    """What a field update sets, as an expression: `value = "Hot"` means the text, as no field has such a name."""
+    if not isinstance(value, str):
+        return str(value).upper()
+    words = value.split()
+    is_plain = bool(words) and all(_WORD.fullmatch(word) for word in words)
+    if not is_plain or {word.upper() for word in words} & _EXPRESSION_WORDS:
+        return value
+    if len(words) == 1 and difflib.get_close_matches(value.strip().lower(), fields, n=1, cutoff=0.8):
+        return value  # a field, or one with a slip in its name, which is told
+    return f"'{value}'"
 
 
 def _check_prefix(file: TomlFile, table: ObjectTable, known: ObjectType | None) -> None:

@@ -122,6 +122,34 @@ def test_details_go_with_their_master_and_required_lookups_hold_their_parent():
     assert schema.objects["Invoice"].fields["contact"].on_delete == "clear"
 
 
+@pytest.mark.parametrize(
+    ("value", "expression"),
+    [
+        ('"Hot"', "'Hot'"),
+        ('"In Progress"', "'In Progress'"),
+        ("\"'Hot'\"", "'Hot'"),
+        ('"title"', "title"),
+        ('"TODAY()"', "TODAY()"),
+        ('"title & last_name"', "title & last_name"),
+        ('"TRUE"', "TRUE"),
+        ("true", "TRUE"),
+        ("12", "12"),
+        ("1.5", "1.5"),
+    ],
+)
+def test_a_field_update_sets_an_expression_or_a_plain_value(value, expression):
+    text = f'[field_update.u]\nwhen = "TRUE"\nfield = "description"\nvalue = {value}\n'
+    (update,) = schema_of(Contact=text).objects["Contact"].field_updates
+
+    assert update.value == expression
+
+
+def test_a_slip_in_a_field_name_is_no_text():
+    text = '[field_update.u]\nwhen = "TRUE"\nfield = "description"\nvalue = "titel"\n'
+
+    assert "titel" in refused(Contact=text).message
+
+
 def test_equal_texts_have_equal_versions():
     assert schema_of(Invoice=INVOICE).version == schema_of(Invoice=INVOICE).version
     assert schema_of(Invoice=INVOICE).version != schema_of(Invoice=INVOICE + "\n# more").version
