@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from circuit_link.wire import DmlErrorInfo, SaveOutcome
 
-DEPTH_EXCEEDED = "Maximum trigger depth exceeded"
-
 
 class DmlFailed(Exception):
     """A DML statement that was undone as a whole.
@@ -51,6 +49,11 @@ def too_many_retries() -> DmlErrorInfo:
     return error(
         "UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers and partial failures."
     )
+
+
+def depth_exceeded(around: Sequence[str]) -> str:
+    """Salesforce's text: the triggers around the statement, outermost first, each as `Contact trigger event …`."""
+    return "\n".join(("Maximum trigger depth exceeded", *around))
 
 
 def no_such_record() -> DmlErrorInfo:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import circuit_log.events as ev
 from circuit_link import wire
-from circuit_runtime.dml.errors import DEPTH_EXCEEDED, DmlFailed, error
+from circuit_runtime.dml.errors import DmlFailed, depth_exceeded, error
 from circuit_runtime.dml.system_validation import convert
-from circuit_runtime.dml.work import Work
+from circuit_runtime.dml.work import Work, sound
 from circuit_runtime.governor.profiles import TRIGGER_DEPTH
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.catalog import TriggerDefinition
@@ -39,6 +40,14 @@ class TriggerPort(Protocol):
     ) -> wire.Return: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenCall:
+    """A trigger that runs: its number in the transaction, and `Contact trigger event AfterUpdate`."""
+
+    number: int
+    title: str
+
+
 class Triggers:
     """The triggers of one transaction.
 
@@ -54,7 +63,8 @@ class Triggers:
         self._now = now
         self._port = port
         self._events = events
-        self._open: list[int] = []
+        self._open: list[_OpenCall] = []
+        self._too_deep = ""
         self._calls = itertools.count(1)
         # Records in a before trigger just now: the event and the trigger's name by their id.
         self._in_before: dict[str, tuple[wire.TriggerEvent, str]] = {}
@@ -71,7 +81,7 @@ class Triggers:
     @property
     def open_calls(self) -> Sequence[int]:
         """Numbers of the trigger calls around the current statement, outermost first; each is given once."""
-        return self._open
+        return [call.number for call in self._open]
 
     def forbids(self, operation: Literal["update", "delete"], record_id: str) -> str | None:
         """Name of the before trigger in which a record must not be updated or deleted by DML; None if it may be.
@@ -87,12 +97,20 @@ class Triggers:
         Raises:
             DmlFailed: the depth of triggers would pass 16.
         """
-        for trigger in self._catalog.triggers_for(item.name, event):
+        records = sound(works)
+        for trigger in self._catalog.triggers_for(item.name, event) if records else ():
             if self.depth >= TRIGGER_DEPTH:
-                raise DmlFailed(f"{DEPTH_EXCEEDED}: {trigger.class_name} on {item.name}, depth {self.depth + 1}")
-            alive = [work for work in works if not work.errors]
-            if alive:
-                self._run(trigger, item, event, alive, master_id)
+                self._too_deep = depth_exceeded([call.title for call in self._open])
+                raise DmlFailed(self._too_deep)
+            # Each handler gets all of the records, also those that one before it refused.
+            thrown = self._run(trigger, item, event, records, master_id)
+            if thrown is not None:
+                status_and_text = error(
+                    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", self._cause(trigger, event, thrown)
+                )
+                for work in records:
+                    work.errors.append(status_and_text)
+                return
 
     def _run(
         self,
@@ -101,13 +119,15 @@ class Triggers:
         event: wire.TriggerEvent,
         works: list[Work],
         master_id: str,
-    ) -> None:
+    ) -> wire.ScriptError | None:
+        """Run one handler; what it raised."""
         new = None if event in ("beforeDelete", "afterDelete") else self._block(item, [work.new for work in works])
         has_old = "Update" in event or "Delete" in event
         old_rows = [work.old or {} for work in works]
         old = self._block(item, old_rows, master_id if "Delete" in event else None) if has_old else None
         self.fired.add((trigger.path, trigger.class_name, trigger.method))
-        name = f"{trigger.class_name} on {item.name} trigger event {event[0].upper()}{event[1:]}"
+        title = f"{item.name} trigger event {_capital(event)}"
+        name = f"{trigger.class_name} on {title}"
         type_ref = f"__sfdc_trigger/{trigger.class_name}"
         self._events.emit(
             ev.CodeUnitStarted,
@@ -121,14 +141,25 @@ class Triggers:
         before = self._in_before
         if event in ("beforeUpdate", "beforeDelete"):
             self._in_before = before | {work.id: (event, trigger.class_name) for work in works if work.id}
-        self._open.append(next(self._calls))
+        self._open.append(_OpenCall(next(self._calls), title))
         try:
             answer = self._port.call_trigger(trigger, event, len(works), new, old)
         finally:
             self._open.pop()
             self._in_before = before
             self._events.emit(ev.CodeUnitFinished, name=name, type_ref=type_ref)
-        _take_answer(item, trigger, event, works, answer)
+        _take_answer(item, works, answer)
+        return answer.error
+
+    def _cause(self, trigger: TriggerDefinition, event: str, thrown: wire.ScriptError) -> str:
+        """The text for a handler that raised; too deep a recursion is told once, not once for each level."""
+        if self._too_deep and self._too_deep in thrown.message:
+            return self._too_deep
+        place = f" ({thrown.frames[0].path}:{thrown.frames[0].line})" if thrown.frames else ""
+        return (
+            f"{trigger.class_name}: execution of {_capital(event)} caused by: "
+            f"{thrown.type}: {thrown.message}{place}"
+        )
 
     def _block(
         self, item: ObjectType, rows: Sequence[dict[str, Any]], master_id: str | None = None
@@ -173,9 +204,11 @@ def _unit_id(trigger: TriggerDefinition) -> str:
     return record_id("01q", number % 62**10)
 
 
-def _take_answer(
-    item: ObjectType, trigger: TriggerDefinition, event: str, works: list[Work], answer: wire.Return
-) -> None:
+def _capital(event: str) -> str:
+    return f"{event[0].upper()}{event[1:]}"
+
+
+def _take_answer(item: ObjectType, works: list[Work], answer: wire.Return) -> None:
     for change in answer.changes:
         work = works[change.index]
         work.errors += convert(item, change.values, work.new)
@@ -183,12 +216,3 @@ def _take_answer(
     for told in answer.errors:
         fields = (told.field,) if told.field else ()
         works[told.index].errors.append(error("FIELD_CUSTOM_VALIDATION_EXCEPTION", told.message, *fields))
-    if answer.error is not None:
-        thrown = answer.error
-        place = f" ({thrown.frames[0].path}:{thrown.frames[0].line})" if thrown.frames else ""
-        message = (
-            f"{trigger.class_name}: execution of {event[0].upper()}{event[1:]} caused by: "
-            f"{thrown.type}: {thrown.message}{place}"
-        )
-        for work in works:
-            work.errors.append(error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message))

@@ -102,6 +102,30 @@ class AddError:
 
 
 @test
+class SeveralHandlers:
+    @test("T06 a handler gets the records that one before it refused, and may refuse them too")
+    def all_records(self):
+        Behaviour.on("Lead", "beforeInsert", lambda context: context.new_records[0].add_error("first handler"))
+        Behaviour.on("Lead", "beforeInsert again", lambda context: [r.add_error("second") for r in context.new_records])
+        results = CircuitDB.insert("Lead", [{"last_name": "A"}, {"last_name": "B"}], all_or_none=False)
+
+        assert [[error.message for error in result.errors] for result in results] == [["first handler", "second"], ["second"]]
+
+    @test("T16 after an exception the handlers that follow do not run")
+    def exception(self):
+        def fail(context):
+            raise ValueError("broken")
+
+        ran = []
+        Behaviour.on("Lead", "beforeInsert", fail)
+        Behaviour.on("Lead", "beforeInsert again", lambda context: ran.append(context.size))
+        with CircuitTest.raises(DmlException, match="broken"):
+            CircuitDB.insert("Lead", {"last_name": "A"})
+
+        assert ran == []
+
+
+@test
 class PartialSuccess:
     @test("T07 199 of 200 are stored; triggers ran on 200, then on 199")
     def one_bad(self):

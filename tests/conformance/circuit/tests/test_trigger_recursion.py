@@ -126,7 +126,9 @@ class Depth:
         with CircuitTest.raises(DmlException) as caught:
             CircuitDB.update("Contact", {"id": contact.id, "title": "once"})
 
-        assert "maximum trigger depth exceeded" in str(caught.value).lower()
+        text = str(caught.value)
+        assert "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, Maximum trigger depth exceeded\n" in text
+        assert text.count("Contact trigger event AfterUpdate") == 16
         assert not isinstance(caught.value, RecursionError)
         assert [event for event, _size in Behaviour.events("Contact")].count("afterUpdate") == 16
         assert CircuitDB.query_one("SELECT title FROM Contact").title is None

@@ -1,6 +1,8 @@
-"""Four triggers on one event; the file's order is not the order in which they run."""
+"""Six triggers on one event; the file's order is not the order in which they run."""
 
 from circuitos import CircuitTrigger, trigger
+
+from classes.behaviour import Behaviour
 
 
 def add(context, name):
@@ -36,3 +38,20 @@ class LateNamed(CircuitTrigger):
     @trigger("Lead", ["beforeInsert"])
     def handle(self, context):
         add(context, "LateNamed")
+
+
+class Asked(CircuitTrigger):
+    order = 30
+
+    @trigger("Lead", ["beforeInsert"])
+    def handle(self, context):
+        Behaviour.run(context)
+
+
+class AskedAgain(CircuitTrigger):
+    order = 31
+
+    @trigger("Lead", ["beforeInsert"])
+    def handle(self, context):
+        for function in Behaviour.handlers.get(("Lead", "beforeInsert again"), ()):
+            function(context)
