@@ -367,6 +367,10 @@ class Dml(_Request, frozen=True, kw_only=True, tag="dml"):
 
     Where the records do not fit one frame, all frames but the last have `more` set and the same id.
     Rollback and savepoints are messages of their own.
+
+    Attributes:
+        groups: object and number of records one after another, over all frames, where they are not all of
+            `object_name`.
     """
 
     operation: DmlOperation
@@ -374,6 +378,7 @@ class Dml(_Request, frozen=True, kw_only=True, tag="dml"):
     records: list[dict[str, Value]]
     all_or_none: bool = True
     external_id: str | None = None
+    groups: list[tuple[str, int]] = []
     more: bool = False
 
 

@@ -15,10 +15,11 @@ from tests.conformance.dml_model import OBJECTS, Model, Statement, Values
 from circuit_link import wire
 from circuit_log.levels import LogLevels
 from circuit_runtime.dml.errors import DmlFailed
+from circuit_runtime.dml.operations import DmlRequest
 from circuit_runtime.dml.order_of_execution import SaveContext
 from circuit_runtime.dml.rights import Rights
 from circuit_runtime.dml.rules import Rules
-from circuit_runtime.dml.transaction import DataTransaction, DmlRequest
+from circuit_runtime.dml.transaction import DataTransaction
 from circuit_runtime.dml.triggers import Triggers
 from circuit_runtime.governor.governor import Governor
 from circuit_runtime.governor.profiles import limits_for

@@ -8,8 +8,9 @@ from itertools import groupby
 import circuit_log.events as ev
 from circuit_log.levels import Level
 from circuit_runtime.connectors.intake import Intake, IntakeOperation
+from circuit_runtime.dml.operations import DmlRequest
 from circuit_runtime.dml.system_validation import find_by_value, folded
-from circuit_runtime.dml.transaction import DataTransaction, DmlRequest
+from circuit_runtime.dml.transaction import DataTransaction
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.host.execution_request import SaveRequest
 from circuit_runtime.project.project import Project

@@ -13,7 +13,8 @@ from circuit_link import wire
 from circuit_link.errors import UserFacingError
 from circuit_log.limits import LimitName
 from circuit_runtime.dml.errors import DmlFailed
-from circuit_runtime.dml.transaction import DataTransaction, DmlRequest
+from circuit_runtime.dml.operations import DmlRequest
+from circuit_runtime.dml.transaction import DataTransaction
 from circuit_runtime.governor.governor import Governor, TestPhase
 from circuit_runtime.host.callout_desk import CalloutDesk
 from circuit_runtime.host.conversation import Request, ScriptException
@@ -163,6 +164,7 @@ class WorkerService:
                 records=request.records,
                 all_or_none=request.all_or_none,
                 external_id=request.external_id,
+                groups=request.groups,
                 path=request.path,
                 line=request.line,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -44,7 +45,10 @@ class QueryLocator(NamedTuple):
 
 
 class CircuitDB:
-    """The data of the project. Every method is one call to the host, which counts it."""
+    """The data of the project. Every method is one call to the host, which counts it.
+
+    Where `object_name` is None, the records are Records, each of its own object: at most ten runs of the same one.
+    """
 
     @staticmethod
     def query(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> list[Record]:
@@ -90,21 +94,21 @@ class CircuitDB:
 
     @staticmethod
     def insert(
-        object_name: str, records: RecordInput | Sequence[RecordInput], all_or_none: bool = True
+        object_name: str | None, records: RecordInput | Sequence[RecordInput], all_or_none: bool = True
     ) -> list[SaveResult]:
         """Save new records; each gets its `id`, also a passed dict."""
         return _save("insert", object_name, _as_list(records), all_or_none)
 
     @staticmethod
     def update(
-        object_name: str, records: RecordInput | Sequence[RecordInput], all_or_none: bool = True
+        object_name: str | None, records: RecordInput | Sequence[RecordInput], all_or_none: bool = True
     ) -> list[SaveResult]:
         """Save changed records by their id."""
         return _save("update", object_name, _as_list(records), all_or_none)
 
     @staticmethod
     def upsert(
-        object_name: str,
+        object_name: str | None,
         records: RecordInput | Sequence[RecordInput],
         external_id: str | None = None,
         all_or_none: bool = True,
@@ -114,14 +118,14 @@ class CircuitDB:
 
     @staticmethod
     def delete(
-        object_name: str, records: IdOrRecord | Sequence[IdOrRecord], all_or_none: bool = True
+        object_name: str | None, records: IdOrRecord | Sequence[IdOrRecord], all_or_none: bool = True
     ) -> list[SaveResult]:
         """Move records to the recycle bin."""
         return _save("delete", object_name, _as_list(records), all_or_none)
 
     @staticmethod
     def undelete(
-        object_name: str, records: IdOrRecord | Sequence[IdOrRecord], all_or_none: bool = True
+        object_name: str | None, records: IdOrRecord | Sequence[IdOrRecord], all_or_none: bool = True
     ) -> list[SaveResult]:
         """Take records back out of the recycle bin."""
         return _save("undelete", object_name, _as_list(records), all_or_none)
@@ -190,18 +194,22 @@ def _as_list(records: Any) -> list[Any]:
 
 def _save(
     operation: wire.DmlOperation,
-    object_name: str,
+    object_name: str | None,
     items: list[Any],
     all_or_none: bool,
     external_id: str | None = None,
 ) -> list[SaveResult]:
     running = transaction.current()
-    fields = running.catalog.find(object_name)
-    name = fields.name if fields is not None else object_name
-    values = [_to_send(operation, name, fields, item, is_master=idx == 0) for idx, item in enumerate(items)]
-    if fields is not None and external_id is not None:
-        external_id = fields.canonical(external_id) or external_id
-    outcomes = _send(running, operation, name, values, all_or_none, external_id)
+    groups: list[tuple[str, int]] = []
+    values: list[dict[str, Any]] = []
+    for name, members in [(object_name, items)] if object_name is not None else _by_object(items):
+        fields = running.catalog.find(name)
+        name = fields.name if fields is not None else name
+        values += [_to_send(operation, name, fields, item, is_master=idx == 0) for idx, item in enumerate(members)]
+        groups.append((name, len(members)))
+        if fields is not None and external_id is not None:
+            external_id = fields.canonical(external_id) or external_id
+    outcomes = _send(running, operation, groups, values, all_or_none, external_id)
     if operation in ("insert", "upsert"):
         for item, outcome in zip(items, outcomes, strict=True):
             _take_id(item, outcome)
@@ -211,10 +219,18 @@ def _save(
     return [SaveResult(outcome.id, outcome.success, outcome.created, errors_of(outcome)) for outcome in outcomes]
 
 
+def _by_object(items: list[Any]) -> list[tuple[str, list[Any]]]:
+    """The records in runs of the same object. Raises: RecordException, for one that does not know its object."""
+    stranger = next((item for item in items if not isinstance(item, Record)), None)
+    if stranger is not None:
+        raise RecordException(f"Without an object's name a Record is needed, not {type(stranger).__name__}.")
+    return [(name, list(run)) for name, run in groupby(items, lambda record: record.object_name)] or [("", [])]
+
+
 def _send(
     running: transaction.Transaction,
     operation: wire.DmlOperation,
-    object_name: str,
+    groups: list[tuple[str, int]],
     values: list[dict[str, Any]],
     all_or_none: bool,
     external_id: str | None,
@@ -232,10 +248,11 @@ def _send(
             path=path,
             line=line,
             operation=operation,
-            object_name=object_name,
+            object_name=groups[0][0],
             records=values,
             all_or_none=all_or_none,
             external_id=external_id,
+            groups=groups if len(groups) > 1 else [],
         )
         return _frames(whole)
 

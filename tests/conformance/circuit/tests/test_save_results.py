@@ -1,6 +1,8 @@
 from circuitos import CircuitDB, CircuitGovernor, DmlException, Record, RecordException, SaveResult
 from circuitos.testing import CircuitTest, test
 
+from classes.behaviour import Behaviour
+
 
 def failure(operation, object_name, record):
     try:
@@ -170,3 +172,54 @@ class SameId:
     def five(self):
         record = CircuitTest.create("Contact", last_name="X").id
         assert all(r.success for r in CircuitDB.update("Contact", [{"id": record, "title": str(n)} for n in range(5)]))
+
+
+@test
+class MixedArrays:
+    @test("Records of several objects are saved in one statement, in chunks that end where the object changes")
+    def mixed(self):
+        records = [
+            Record("Account", name="A"),
+            Record("Account", name="B"),
+            Record("Contact", last_name="C"),
+            Record("Account", name="D"),
+        ]
+        results = CircuitDB.insert(None, records)
+
+        assert Behaviour.calls == [
+            ("Account", "beforeInsert", 2),
+            ("Account", "afterInsert", 2),
+            ("Contact", "beforeInsert", 1),
+            ("Contact", "afterInsert", 1),
+            ("Account", "beforeInsert", 1),
+            ("Account", "afterInsert", 1),
+        ]
+        assert [result.id for result in results] == [record.id for record in records]
+        assert CircuitGovernor.get_usage("dml_statements") == 1
+        assert CircuitGovernor.get_usage("dml_rows") == 4
+        CircuitDB.delete(None, records)
+        assert CircuitDB.count("SELECT COUNT() FROM Account") == CircuitDB.count("SELECT COUNT() FROM Contact") == 0
+
+    @test("One bad record undoes all of them, or itself alone")
+    def failures(self):
+        records = lambda: [Record("Account", name="A"), Record("Contact", first_name="C"), Record("Account", name="B")]
+        with CircuitTest.raises(DmlException) as caught:
+            CircuitDB.insert(None, records())
+        assert [failure.index for failure in caught.value.failures] == [1]
+        assert CircuitDB.count("SELECT COUNT() FROM Account") == 0
+
+        results = CircuitDB.insert(None, records(), all_or_none=False)
+        assert [result.success for result in results] == [True, False, True]
+
+    @test("Ten chunks are the most")
+    def ten(self):
+        pair = lambda: [Record("Account", name="A"), Record("Contact", last_name="C")]
+        CircuitDB.insert(None, [record for _ in range(5) for record in pair()])
+        with CircuitTest.raises(DmlException, match="Cannot have more than 10 chunks in a single operation"):
+            CircuitDB.insert(None, [record for _ in range(6) for record in pair()])
+
+    @test("A dict does not know its object; an empty list needs none")
+    def dicts(self):
+        with CircuitTest.raises(RecordException):
+            CircuitDB.insert(None, [{"name": "A"}])
+        assert CircuitDB.insert(None, []) == []
