@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -155,8 +157,9 @@ def rollback_command(
     """Go back to a release that served the environment before."""
     presenter = Presenter(json_output)
     with presented(presenter), _client(env, project) as client:
-        on_event = None if json_output else _Steps(presenter).show
-        _conclude(presenter, client.rollback(to, only_if_current=only_if_current, on_event=on_event))
+        with _following(presenter) as follower:
+            ended = client.rollback(to, only_if_current=only_if_current, on_event=follower.on_event)
+        _conclude(presenter, ended)
 
 
 def releases_command(
@@ -253,15 +256,15 @@ def _deploy(
         from circuit_link.bundle import read_files
 
         root = find_project(project)
-        on_event = None if json_output else _Steps(presenter).show
-        deployment = client.deploy(
-            read_files(root),
-            kind=kind,
-            run_tests=run_tests,
-            minimum_coverage=coverage,
-            commit=_git_commit(root),
-            on_event=on_event,
-        )
+        with _following(presenter) as follower:
+            deployment = client.deploy(
+                read_files(root),
+                kind=kind,
+                run_tests=run_tests,
+                minimum_coverage=coverage,
+                commit=_git_commit(root),
+                on_event=follower.on_event,
+            )
         _conclude(presenter, deployment)
 
 
@@ -302,18 +305,38 @@ def _tell_end(presenter: Presenter, deployment: Deployment) -> None:
         presenter.text(f"✓ {what}: {deployment.release}\n")
 
 
-class _Steps:
-    """Prints each step when it begins and ends."""
+class _Follower:
+    """Knows the deployment that is followed, and prints each step when it ends."""
 
     def __init__(self, presenter: Presenter) -> None:
+        self.deployment = ""
         self._presenter = presenter
         self._shown: dict[str, str] = {}
 
-    def show(self, event: DeploymentEvent) -> None:
+    def on_event(self, event: DeploymentEvent) -> None:
+        self.deployment = event.deployment.deployment
+        if self._presenter.json_output:
+            return
         for step in event.deployment.steps:
             if step.state in ("done", "failed") and self._shown.get(step.name) != step.state:
                 self._shown[step.name] = step.state
                 self._presenter.text(f"{_MARKS[step.state]} {step.name:<10} {step.ms:>8,.0f} ms\n")
+
+
+@contextmanager
+def _following(presenter: Presenter) -> Iterator[_Follower]:
+    """Ctrl+C leaves a deployment to the server, which ends it in any case. Raises: UserFacingError."""
+    follower = _Follower(presenter)
+    try:
+        yield follower
+    except KeyboardInterrupt as exc:
+        if not follower.deployment:
+            raise
+        raise UserFacingError(
+            f"{follower.deployment} is no longer followed; the server goes on with it.",
+            code="STILL_RUNNING",
+            hint="`circuit-cli status` shows what became of it.",
+        ) from exc
 
 
 def _git_commit(root: Path) -> str:

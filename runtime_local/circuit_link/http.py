@@ -156,7 +156,9 @@ class HttpSession:
                     answer = _answer(response, response.read())
                     raise StreamRefused(f"{self._base_url}{path} answered {answer.status_code}", answer)
                 for event in EventSource(response).iter_sse():
-                    yield ServerSentEvent(event.id, event.event, event.data)
+                    # A comment that keeps the line alive comes as an event without data once one had an id.
+                    if event.data:
+                        yield ServerSentEvent(event.id, event.event, event.data)
         except httpx.TimeoutException as exc:
             raise HttpTimeout(f"{self._base_url} sent nothing in time") from exc
         except httpx.HTTPError as exc:

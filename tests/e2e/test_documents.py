@@ -7,6 +7,7 @@ first run writes it and fails.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ GOLDEN = Path(__file__).parent / "golden"
 VOLATILE = {
     "commit", "created_at", "cursor", "deployed_at", "deployment", "duration_ms", "duration_ns", "expires_at",
     "base_release", "log", "ms", "pid", "project", "release", "run", "runtime", "setup_token", "started_at", "url",
-    "start_ns", "total_ns", "self_ns", "bytes", "uploaded_bytes", "text",
+    "start_ns", "total_ns", "self_ns", "bytes", "uploaded_bytes", "month", "text",
 }  # fmt: skip
 MEASURED_LIMITS = {"cpu_ms", "wall_ms", "heap_bytes"}
 FILES = {
@@ -84,9 +85,9 @@ class Terminal:
         assert ended.returncode == code, ended.stdout + ended.stderr
         return json.loads(ended.stdout)
 
-    def serve(self):
-        command = self.command("serve", "--port", "0", "--data", self.folder / "staging")
-        return subprocess.Popen(command, env=self._env, stdout=subprocess.PIPE, text=True)
+    def start(self, *arguments):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(self.command(*arguments), cwd=self.root, env=self._env, text=True, **pipes)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def terminal(tmp_path_factory):
 @pytest.fixture(scope="module")
 def environment(terminal):
     """A server, the token of its administrator kept in a file, and what both printed."""
-    with terminal.serve() as process:
+    with terminal.start("serve", "--port", "0", "--data", terminal.folder / "staging") as process:
         try:
             announced = json.loads(process.stdout.readline())
             settings = terminal.root / "circuit.toml"
@@ -233,3 +234,18 @@ def test_exit_codes_of_environments(terminal, environment, monkeypatch):
     assert terminal.document("login", "--token", "x", code=3)["error"]["code"] == "NO_KEYRING"
     tokens = terminal.folder / "home" / ".config" / "circuit-console" / "tokens.json"
     assert tokens.stat().st_mode & 0o777 == 0o600
+
+
+def test_ctrl_c_leaves_a_deployment_to_the_server_which_refuses_a_second_one_meanwhile(terminal, environment):
+    (terminal.root / "tests" / "test_slow.py").write_text(
+        "import time\n\nfrom circuitos.testing import test\n\n\n"
+        "@test\nclass Slow:\n    @test\n    def waits(self):\n        time.sleep(4)\n"
+    )
+    with terminal.start("deploy") as process:
+        assert process.stdout.readline().startswith("✓ check")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 69
+        assert "the server goes on with it" in process.stderr.read()
+
+    assert terminal.document("deploy", code=5)["error"]["code"] == "DEPLOY_LOCKED"
+    assert terminal.document("status")["lock"].keys() == {"holder", "since", "phase"}
