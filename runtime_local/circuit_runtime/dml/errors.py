@@ -41,6 +41,11 @@ def taken_meanwhile(operation: str, field: str) -> DmlFailed:
     )
 
 
+def refused_by_database(operation: str, reason: str) -> DmlFailed:
+    """For values that only the database finds impossible."""
+    return DmlFailed(f"{operation.capitalize()} failed. UNKNOWN_EXCEPTION, {reason}")
+
+
 def error(status_code: str, message: str, *fields: str) -> DmlErrorInfo:
     return DmlErrorInfo(status_code=status_code, message=message, fields=fields)
 

@@ -10,7 +10,7 @@ from typing import Any
 import circuit_log.events as ev
 from circuit_link.wire import SaveOutcome
 from circuit_log.limits import LimitName
-from circuit_runtime.dml.errors import DmlFailed, failed, taken_meanwhile
+from circuit_runtime.dml.errors import DmlFailed, failed, refused_by_database, taken_meanwhile
 from circuit_runtime.dml.operations import DmlRequest, Operations
 from circuit_runtime.dml.order_of_execution import SaveContext
 from circuit_runtime.dml.rights import Rights
@@ -18,7 +18,7 @@ from circuit_runtime.dml.work import Work
 from circuit_runtime.governor.governor import Governor
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.schema import ObjectType
-from circuit_runtime.store.errors import UniqueViolation
+from circuit_runtime.store.errors import StatementFailed, UniqueViolation
 
 _GROUPS_AT_MOST = 10
 # What a log calls the object of a statement on records of several.
@@ -179,6 +179,8 @@ class DataTransaction:
             del self._context.written[written:]
             if isinstance(exc, UniqueViolation):
                 raise taken_meanwhile(request.operation, exc.column) from exc
+            if isinstance(exc, StatementFailed):
+                raise refused_by_database(request.operation, str(exc)) from exc
             raise
         session.release(mark)
         if self._first_written is None and not self.in_run_as and any(outcome.success for outcome in outcomes):

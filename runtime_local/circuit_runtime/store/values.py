@@ -122,6 +122,8 @@ def _text_converter(field: Field) -> Converter:
             value = _as_text(field, value)
         if length is not None and len(value) > length:
             raise _too_long(field, value, length)
+        if "\0" in value:
+            raise _wrong_type(field, value, "a text without NUL characters")
         # An empty text is no text, as in Salesforce.
         return value or None
 
@@ -312,8 +314,8 @@ def _multipicklist_converter(field: Field) -> Converter:
             raise _wrong_type(field, value, "a list of texts")
         chosen: dict[str, None] = {}
         for item in (item.strip() for item in items):
-            if ";" in item:
-                raise _wrong_type(field, value, "a list of texts without semicolons")
+            if ";" in item or "\0" in item:
+                raise _wrong_type(field, value, "a list of texts without semicolons and NUL characters")
             known = spelled.get(item.lower())
             if item and known is None and field.restricted and spelled:
                 raise _bad_picklist(field, item)

@@ -14,7 +14,7 @@ from circuitos.api.exceptions import DmlError, DmlException, QueryException, Rec
 from circuitos.api.records import Record, from_row, layout_of_result, put_id, values_to_send
 from circuitos.api.values import all_to_wire, to_wire
 from circuitos.worker import transaction
-from circuitos.worker.channel import checked_frame, errors_of, failure
+from circuitos.worker.channel import checked_frame, encoded_at_any_length, errors_of, failure
 
 _FRAME_BUDGET_BYTES = 7 * 1024 * 1024
 
@@ -268,9 +268,9 @@ def _frames(statement: wire.Dml) -> list[bytes]:
     """The statement as one frame, or as several that fit, all but the last marked with `more`.
 
     Raises:
-        CircuitException: one record alone is too long.
+        CircuitException: one record alone is too long, or holds what cannot travel.
     """
-    frame = wire.encode(statement)
+    frame = encoded_at_any_length(statement)
     if len(frame) <= _FRAME_BUDGET_BYTES or len(statement.records) < 2:
         return [checked_frame(frame)]
     middle = len(statement.records) // 2
@@ -292,10 +292,11 @@ def _to_send(operation: str, object_name: str, fields: Any, item: Any, *, is_mas
         return values_to_send(item, changed_only=operation != "insert")
     if not isinstance(item, Mapping):
         raise RecordException(f"A record is a Record or a dict, not {type(item).__name__}.")
-    if fields is None or fields.types.keys() >= item.keys():
+    if fields is not None and fields.types.keys() >= item.keys():
         values = all_to_wire(item)
     else:
-        values = {fields.canonical(name) or name: to_wire(value) for name, value in item.items()}
+        named = {str(name): to_wire(value) for name, value in item.items()}
+        values = {(fields and fields.canonical(name)) or name: value for name, value in named.items()}
     return {"id": values["id"]} if only_id and "id" in values else values
 
 

@@ -110,7 +110,7 @@ class Channel:
             CircuitException: the host refused it, with the class that the host named.
             GovernorLimitException: a limit was exceeded, now or earlier.
         """
-        return self.request_frames(lambda number: [_encode(kind(id=number, **fields))])
+        return self.request_frames(lambda number: [encoded(kind(id=number, **fields))])
 
     def request_frames(self, make: Callable[[int], list[bytes]]) -> wire.Reply:
         """`request` for one that may travel in several messages with the same id.
@@ -184,7 +184,13 @@ class Channel:
                 self._acquire(lambda: self._dead is not None or self._open[-1] == mine)
         self.check_alive()
         self._open.remove(mine)
-        self._write(result)
+        try:
+            payload = encoded(result)
+        except CircuitException as exc:
+            # What the triggers set cannot travel; the host must have an answer all the same.
+            thrown = wire.ScriptError(type=type(exc).__name__, message=str(exc))
+            payload = encoded(wire.Return(id=call.id, errors=[], error=thrown))
+        self._write_payload(payload)
 
     def _acquire(self, ready: Callable[[], bool] = lambda: True) -> None:
         """Wait for the right to use the socket. The caller holds `_turn`."""
@@ -198,7 +204,7 @@ class Channel:
             self._turn.notify_all()
 
     def _write(self, message: wire.WorkerToHost) -> None:
-        self._write_payload(_encode(message))
+        self._write_payload(encoded(message))
 
     def _write_payload(self, payload: bytes) -> None:
         try:
@@ -216,8 +222,17 @@ class Channel:
         return kind(error.message)
 
 
-def _encode(message: wire.WorkerToHost) -> bytes:
-    return checked_frame(wire.encode(message))
+def encoded(message: wire.WorkerToHost) -> bytes:
+    """The message as a frame. Raises: CircuitException, for one that is too long or holds what cannot travel."""
+    return checked_frame(encoded_at_any_length(message))
+
+
+def encoded_at_any_length(message: wire.WorkerToHost) -> bytes:
+    """Raises: CircuitException, for texts with half a character and numbers of more than 64 bits."""
+    try:
+        return wire.encode(message)
+    except (OverflowError, UnicodeEncodeError) as exc:
+        raise CircuitException(f"A value cannot leave the script: {exc}") from exc
 
 
 def checked_frame(frame: bytes) -> bytes:

@@ -26,12 +26,19 @@ def script_error(exc: BaseException, paths: Collection[str]) -> wire.ScriptError
         column = exc.offset or 1
         message = exc.msg
     return wire.ScriptError(
-        type=type(exc).__name__,
-        message=message,
+        type=_sendable(type(exc).__name__),
+        message=_sendable(message),
         frames=tuple(frames[:_MAX_FRAMES]),
         column=column,
-        text=_text(exc),
+        text=_sendable(_text(exc)),
     )
+
+
+def _sendable(text: str) -> str:
+    """The text as a message carries it: cut where it is long, without halves of characters."""
+    if len(text) > _MAX_TEXT_CHARS:
+        text = f"{text[:_MAX_TEXT_CHARS]}\n…"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _message(exc: BaseException) -> str:
@@ -65,8 +72,7 @@ def _text(exc: BaseException) -> str:
         item.stack[:] = [frame for frame in item.stack if not _is_ours(frame.filename)]
         pending += [other for other in (item.__cause__, item.__context__) if other is not None]
         pending += item.exceptions or []
-    text = "".join(described.format())
-    return text if len(text) <= _MAX_TEXT_CHARS else f"{text[:_MAX_TEXT_CHARS]}\n…"
+    return "".join(described.format())
 
 
 def _is_ours(filename: str) -> bool:

@@ -1,0 +1,98 @@
+"""What no message can carry, and what no field can hold, is refused with an exception of ours; nothing breaks."""
+
+import datetime as dt
+from decimal import Decimal
+
+from circuitos import CircuitDB, CircuitException, CircuitLog, DmlException
+from circuitos.testing import CircuitTest, test
+
+from classes.behaviour import Behaviour
+
+HALF = "\ud800"
+ODD = [
+    HALF,
+    2**70,
+    -(2**70),
+    float("nan"),
+    float("-inf"),
+    Decimal("NaN"),
+    Decimal("1e400"),
+    b"bytes",
+    {1, 2},
+    [[1]],
+    {"a": {"b": [1]}},
+    {},
+    {"ghl_id": None},
+    {"ghl_id": 1, "salesforce_id": 2},
+    dt.datetime.max,
+    dt.date.min,
+    dt.time(1),
+    dt.timedelta(1),
+    object(),
+    1j,
+    "\x00",
+    "x" * 200_000,
+    range(2),
+    True,
+]
+FIELDS = ["last_name", "email", "birthdate", "account", "do_not_contact", "tags", "ghl_extra", "lead_source"]
+
+
+@test
+class OddValues:
+    @test("Every odd value in every kind of field is stored or refused, and the transaction goes on")
+    def everywhere(self):
+        stored = refused = 0
+        for field in FIELDS:
+            for value in ODD:
+                try:
+                    (result,) = CircuitDB.insert("Contact", {"last_name": "X", field: value}, all_or_none=False)
+                except CircuitException:
+                    refused += 1
+                else:
+                    stored += result.success
+                    refused += not result.success
+
+        assert stored + refused == len(FIELDS) * len(ODD)
+        assert CircuitDB.count("SELECT COUNT() FROM Contact") == stored > 0
+
+    @test("An odd value in a query's bind is refused")
+    def binds(self):
+        for value in (HALF, 2**70, object()):
+            with CircuitTest.raises(CircuitException):
+                CircuitDB.query("SELECT id FROM Contact WHERE last_name = :v", v=value)
+
+    @test("A trigger that sets what cannot travel fails its rows, and the next statement works")
+    def in_trigger(self):
+        for value in (HALF, 2**70, "x" * 9_000_000):
+            Behaviour.handlers.clear()
+
+            def spoil(context, value=value):
+                context.new_records[0].title = value
+
+            Behaviour.on("Contact", "beforeInsert", spoil)
+            with CircuitTest.raises(DmlException, match="ContactEvents: execution of BeforeInsert"):
+                CircuitDB.insert("Contact", {"last_name": "X"})
+        Behaviour.handlers.clear()
+        CircuitDB.insert("Contact", {"last_name": "X"})
+        assert CircuitDB.count("SELECT COUNT() FROM Contact") == 1
+
+    @test("An error's text with half a character, or of nine megabytes, arrives")
+    def texts(self):
+        for text in (HALF, "x" * 9_000_000):
+            Behaviour.handlers.clear()
+
+            def fail(context, text=text):
+                raise ValueError(text)
+
+            Behaviour.on("Contact", "afterInsert", fail)
+            with CircuitTest.raises(DmlException, match="ValueError"):
+                CircuitDB.insert("Contact", {"last_name": "X"})
+        CircuitLog.info(HALF, {"a": HALF, "b": 2**80})
+        print(HALF)
+
+    @test("Names of fields that are no texts are names that no object has")
+    def names(self):
+        for row in ({1: 2}, {None: 1}, {"last_name": "X", 3.5: 1}):
+            with CircuitTest.raises(DmlException, match="INVALID_FIELD"):
+                CircuitDB.insert("Contact", row)
