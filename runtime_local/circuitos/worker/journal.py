@@ -106,6 +106,10 @@ class Journal:
             for message in messages:
                 self._channel.send(message)
 
+    def send_now(self) -> None:
+        """Send what is there, unless a request is open: then the next one takes it along."""
+        self._send_if_free(self._take())
+
     def close(self) -> None:
         """Stop the timer and send the rest; after a breach, without waiting for anybody."""
         if hasattr(signal, "setitimer"):
@@ -223,6 +227,10 @@ class ScriptStream(io.TextIOBase):
         if text:
             self._journal.print(self._stream, text)
         return len(text)
+
+    def flush(self) -> None:
+        """Have it seen now: what follows may be a loop in C, in which no timer fires."""
+        self._journal.send_now()
 
 
 class _ByteStream(io.RawIOBase):

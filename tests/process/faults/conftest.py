@@ -125,9 +125,9 @@ class Bench:
             self._workspace.close()
 
 
-def descendants(pid):
-    """Live processes below `pid`."""
-    parents = {}
+def parents():
+    """Live processes and their parents."""
+    found = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
@@ -135,11 +135,24 @@ def descendants(pid):
             except OSError:
                 continue
             if after_name[0] not in "ZX":
-                parents[int(folder.name)] = int(after_name[1])
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
+                found[int(folder.name)] = int(after_name[1])
+    return found
+
+
+def children(pid):
+    return {child for child, parent in parents().items() if parent == pid}
+
+
+def descendants(pid):
+    """Live processes below `pid`."""
+    known, found = parents(), {pid}
+    while more := {child for child, parent in known.items() if parent in found} - found:
         found |= more
     return found - {pid}
+
+
+def is_alive(pid):
+    return pid in parents()
 
 
 def descriptors(pid="self"):
@@ -160,7 +173,9 @@ def wait_until(condition, timeout_s=20.0):
 class Outside:
     """What the operating system says of a process."""
 
+    children = staticmethod(children)
     descendants = staticmethod(descendants)
+    is_alive = staticmethod(is_alive)
     descriptors = staticmethod(descriptors)
     resident_bytes = staticmethod(resident_bytes)
     wait_until = staticmethod(wait_until)

@@ -2,10 +2,12 @@
 
 import datetime as dt
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,14 +91,11 @@ def execute(root, pool):
 
 
 def rows(root):
+    """Every row of every table."""
     connection = sqlite3.connect(root / ".circuit" / "data.db")
     try:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {
-            name: connection.execute(f"SELECT * FROM {name}").fetchall()  # names of our own tables
-            for name in names
-            if name.startswith("o_")
-        }
+        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in names}
     finally:
         connection.close()
 
@@ -145,6 +144,26 @@ def test_a_host_killed_at_any_message_leaves_nothing(project, pool):
         assert rows(project.root) == before, idx
 
     assert execute(project.root, pool).committed
+
+
+def test_a_zygote_killed_at_any_message_leaves_all_or_nothing(project, pool):
+    (project.root / ".circuit").mkdir()
+    counting = KillingPool(pool, -1, lambda worker: None)
+    assert execute(project.root, counting).outcome == "success"
+
+    for idx in range(counting.sockets[0].frames):
+        before = rows(project.root)
+        result = execute(project.root, KillingPool(pool, idx, lambda worker: os.kill(parent(worker.pid), 9)))
+        if result.committed:
+            assert len(rows(project.root)["o_area"]) == len(before["o_area"]) + 2, idx
+        else:
+            assert (result.outcome, rows(project.root)) == ("killed", before), idx
+
+    assert execute(project.root, pool).committed
+
+
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
 
 
 HOST = """
