@@ -140,6 +140,8 @@ class DebugSession:
         assert inspector is not None
         if self._recorder is not None:
             self._recorder.hand_over()
+        # What was printed before is seen at the stop, not after it.
+        transaction.current().journal.flush()
         inspector.begin(stop)
         self._is_standing = True
         self._tell_stop(stop)
@@ -189,6 +191,8 @@ class DebugSession:
             message = "".join(traceback.format_exception_only(type(exc), exc)).strip()
             self._send(dw.Refusal(id=question.id, message=message, would_change=is_effect_refusal(exc)))
         else:
+            if isinstance(question, dw.Evaluate):
+                transaction.current().journal.flush()
             self._send(dw.Answer(id=question.id, value=msgspec.Raw(dw.encode(value))))
         finally:
             self._evaluating_in = 0

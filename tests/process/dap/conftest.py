@@ -77,15 +77,6 @@ FILES = {
 }
 
 
-class RequestFailed(Exception):
-    """A request was answered with an error."""
-
-    def __init__(self, message):
-        super().__init__(message["message"])
-        self.message = message["message"]
-        self.error = message["body"]["error"]
-
-
 class Schema:
     """The official schema: which definition a message has to fit, and whether it does."""
 
@@ -146,15 +137,23 @@ class Client:
         return number
 
     def request(self, command, **arguments):
-        """The answer's body. Raises RequestFailed."""
+        """The body of the answer to a request that succeeds."""
         return self.answer(self.send(command, arguments or None))
 
+    def refusal(self, command, **arguments):
+        """The answer to a request that fails."""
+        response = self.response(self.send(command, arguments or None))
+        assert not response["success"], response
+        return response
+
     def answer(self, number):
+        response = self.response(number)
+        assert response["success"], response
+        return response["body"]
+
+    def response(self, number):
         self._read_until(lambda: number in self._responses)
-        response = self._responses[number]
-        if not response["success"]:
-            raise RequestFailed(response)
-        return response.get("body")
+        return self._responses[number]
 
     def event(self, name, matches=lambda body: True):
         """The next event of that name that was not waited for yet."""
@@ -186,6 +185,11 @@ class Client:
             for event in self.events
             if event["event"] == "output" and category in (None, event["body"]["category"])
         )
+
+    def await_output(self, text, category="stdout"):
+        """Wait until exactly this was printed; it comes on a way of its own, before or after a stop."""
+        self._read_until(lambda: len(self.output(category)) >= len(text))
+        assert self.output(category) == text
 
     # ---------------------------------------------------------------------------- whole conversations
 

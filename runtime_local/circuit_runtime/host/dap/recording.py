@@ -31,10 +31,8 @@ class Recording:
         self._values: dict[int, tuple[dw.CapturedValue, ...]] = {}
         self._numbers = _FIRST_NUMBER
         self._frames: dict[int, int] = {}
+        self._end = 0
         self.position: int | None = None
-
-    def __len__(self) -> int:
-        return len(self._moments)
 
     def add(self, moments: tuple[dw.Moment, ...], limits: Limits) -> None:
         self._moments += [(moment, limits if moment.checkpoint_id else {}) for moment in moments]
@@ -51,12 +49,13 @@ class Recording:
 
     def enter(self, path: str, line: int) -> bool:
         """Look back from a live stop, or from the run's end (path ""); False where there is nothing before."""
-        place = len(self._moments) - 1
-        if place >= 0 and (self.moment(place).path, self.moment(place).line) == (path, line):
-            place -= 1  # the statement that the script stands at was recorded too
-        if place < 0:
+        self._end = len(self._moments)
+        last = self.moment(self._end - 1) if self._end else None
+        if last is not None and (last.path, last.line) == (path, line):
+            self._end -= 1  # the statement that the script stands at was recorded too
+        if not self._end:
             return False
-        self.stand_at(place)
+        self.stand_at(self._end - 1)
         return True
 
     def walk(self, direction: Direction, is_stop: Callable[[dw.Moment], bool]) -> bool:
@@ -79,7 +78,7 @@ class Recording:
             earlier = (place for place in range(here - 1, -1, -1) if is_wanted(self.moment(place)))
             self.stand_at(next(earlier, 0))
             return True
-        later = (place for place in range(here + 1, len(self)) if is_wanted(self.moment(place)))
+        later = (place for place in range(here + 1, self._end) if is_wanted(self.moment(place)))
         self.stand_at(next(later, None))
         return self.position is not None
 

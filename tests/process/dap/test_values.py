@@ -1,0 +1,276 @@
+"""Looking at values, and changing them, over the protocol."""
+
+import pytest
+
+VALUES = """\
+import datetime
+from decimal import Decimal
+
+
+class Point:
+    def __init__(self, x, y):
+        self.x = x
+        self.y = y
+
+    @property
+    def total(self):
+        print("read")
+        return self.x + self.y
+
+
+def look(number, text):
+    items = list(range(250))
+    table = {"a": 1, 2: [3]}
+    point = Point(1, 2)
+    price = Decimal("1.50")
+    big = "x" * 5000
+    return items
+
+
+look(255, "héllo")
+print("end")
+"""
+LAST = 22
+
+
+@pytest.fixture
+def stopped(debug, client):
+    debug(VALUES, LAST)
+    client.stopped("breakpoint")
+    return client
+
+
+def test_G03_variables_have_values_types_and_sizes(stopped):
+    found = stopped.variables()
+
+    assert {
+        name: (one["value"], one["type"]) for name, one in found.items() if name in ("number", "text", "price")
+    } == {
+        "number": ("255", "int"),
+        "text": ("'héllo'", "str"),
+        "price": ("Decimal('1.50')", "Decimal"),
+    }
+    assert found["items"]["sizeBytes"] > 250 * 8
+    assert found["items"]["indexedVariables"] == 250
+    assert found["point"]["namedVariables"] == 2
+    assert len(found["big"]["value"]) < 1200
+
+
+def test_G03_list_comes_in_the_pages_that_are_asked_for(stopped):
+    items = stopped.variables()["items"]["variablesReference"]
+
+    page = stopped.variables(items, filter="indexed", start=100, count=3)
+
+    assert [(name, one["value"]) for name, one in page.items()] == [
+        ("[100]", "100"),
+        ("[101]", "101"),
+        ("[102]", "102"),
+    ]
+    assert page["[101]"]["evaluateName"] == "items[101]"
+
+
+def test_G03_list_of_a_million_items_is_shown_at_once(debug, client):
+    debug("items = list(range(1_000_000))\nprint(len(items))\n", 2)
+    client.stopped("breakpoint")
+
+    items = client.variables()["items"]
+
+    assert items["indexedVariables"] == 1_000_000
+    page = client.variables(items["variablesReference"], filter="indexed", start=999_999, count=10)
+    assert [one["value"] for one in page.values()] == ["999999"]
+
+
+def test_G03_objects_show_their_attributes_and_read_no_property(stopped):
+    point = stopped.variables()["point"]["variablesReference"]
+
+    assert {name: one["value"] for name, one in stopped.variables(point).items()} == {"x": "1", "y": "2"}
+    assert stopped.output("stdout") == ""
+
+
+def test_integers_are_shown_in_hexadecimal_where_that_is_wished(stopped):
+    locals_reference = stopped.scope()["variablesReference"]
+
+    assert stopped.variables(locals_reference, format={"hex": True})["number"]["value"] == "0xff"
+    assert stopped.evaluate("number + 1", format={"hex": True})["result"] == "0x100"
+
+
+def test_variable_can_be_set(stopped):
+    reference = stopped.scope()["variablesReference"]
+
+    answer = stopped.request("setVariable", variablesReference=reference, name="number", value="number * 2")
+
+    assert answer["value"] == "510"
+    assert stopped.evaluate("number")["result"] == "510"
+
+
+def test_children_can_be_set(stopped):
+    found = stopped.variables()
+    for name, child, value in (("items", "[3]", "'new'"), ("table", "'a'", "10"), ("point", "x", "7")):
+        reference = found[name]["variablesReference"]
+        stopped.request("setVariable", variablesReference=reference, name=child, value=value)
+
+    assert stopped.evaluate("[items[3], table['a'], point.x]")["result"] == "['new', 10, 7]"
+
+
+def test_expression_can_be_set(stopped):
+    frame = stopped.stack()[0]["id"]
+
+    stopped.request("setExpression", expression="point.y", value="40 + 2", frameId=frame)
+
+    assert stopped.evaluate("point.y")["result"] == "42"
+
+
+def test_changed_variable_is_what_the_script_goes_on_with(debug, client):
+    debug("def f():\n    x = 1\n    print(x)\n\n\nf()\n", 3)
+    client.stopped("breakpoint")
+
+    client.request("setVariable", variablesReference=client.scope()["variablesReference"], name="x", value="9")
+    client.resume()
+
+    assert client.finish() == 0
+    assert client.output("stdout") == "9\n"
+
+
+def test_value_can_be_set_in_a_caller_too(debug, client):
+    debug("def f():\n    x = 1\n    g()\n    print(x)\n\n\ndef g():\n    pass\n\n\nf()\n", 8)
+    client.stopped("breakpoint")
+    caller = client.stack()[1]
+
+    client.request(
+        "setVariable", variablesReference=client.scope(caller)["variablesReference"], name="x", value="5"
+    )
+    client.resume()
+
+    assert client.finish() == 0
+    assert client.output("stdout") == "5\n"
+
+
+@pytest.mark.parametrize("context", ["watch", "hover", "repl"])
+def test_G03_expression_is_evaluated_in_the_frame(stopped, context):
+    answer = stopped.evaluate("[n + number for n in items[:2]]", context)
+
+    assert answer["result"] == "[255, 256]"
+    assert answer["type"] == "list"
+
+
+def test_console_runs_statements_that_assign(stopped):
+    stopped.evaluate("number = 3; other = number + 1", "repl")
+
+    assert stopped.evaluate("(number, other)", "repl")["result"] == "(3, 4)"
+
+
+def test_watch_runs_no_statement(stopped):
+    frame = stopped.stack()[0]["id"]
+
+    refusal = stopped.refusal("evaluate", expression="number = 3", frameId=frame, context="watch")
+
+    assert "SyntaxError" in refusal["message"]
+
+
+def test_clipboard_gets_the_whole_value(stopped):
+    assert len(stopped.evaluate("big", "clipboard")["result"]) == 5002
+
+
+def test_error_of_an_evaluation_is_told(stopped):
+    refusal = stopped.refusal("evaluate", expression="1 / 0", frameId=stopped.stack()[0]["id"], context="watch")
+
+    assert "ZeroDivisionError" in refusal["message"]
+
+
+def test_completions_are_names_and_attributes(stopped):
+    frame = stopped.stack()[0]["id"]
+
+    def labels(text):
+        answer = stopped.request("completions", frameId=frame, text=text, column=len(text) + 1)
+        return {target["label"]: target.get("type") for target in answer["targets"]}
+
+    assert labels("num") == {"number": "variable"}
+    assert "Point" in labels("Po")
+    assert labels("point.")["total"] == "property"
+    assert "append" in labels("len(items.app")
+    assert stopped.output("stdout") == ""
+
+
+DML = """\
+from circuitos import CircuitDB
+x = 1
+print(CircuitDB.count("SELECT COUNT() FROM Area"))
+"""
+ENDLESS = "sum(0 for _ in iter(int, 1))"
+INSERT = "CircuitDB.insert('Area', {'zip': '1'})[0].success"
+
+
+def test_G03_evaluation_that_would_change_data_is_refused(debug, client):
+    debug(DML, 3)
+    client.stopped("breakpoint")
+
+    refusal = client.refusal("evaluate", expression=INSERT, frameId=client.stack()[0]["id"], context="repl")
+
+    assert refusal["body"]["error"]["id"] == 1001
+    client.resume()
+    assert client.finish() == 0
+    assert client.output("stdout") == "0\n"
+
+
+def test_G03_evaluation_that_changes_data_runs_when_it_is_confirmed(debug, client):
+    debug(DML, 3)
+    client.stopped("breakpoint")
+
+    assert client.evaluate(INSERT, "repl", allowEffects=True)["result"] == "True"
+
+    client.resume()
+    assert client.finish() == 0
+    assert client.output("stdout") == "1\n"
+
+
+def test_handles_of_an_earlier_stop_are_refused(stopped):
+    frame = stopped.stack()[0]["id"]
+    reference = stopped.scope()["variablesReference"]
+    stopped.step("next")
+
+    for command, arguments in (
+        ("scopes", {"frameId": frame}),
+        ("evaluate", {"expression": "1", "frameId": frame}),
+        ("variables", {"variablesReference": reference}),
+    ):
+        assert "earlier stop" in stopped.refusal(command, **arguments)["message"]
+
+
+def test_questions_to_a_running_script_are_refused(debug, client):
+    debug("print('begun')\nwhile True:\n    pass\n")
+    client.event("output")
+
+    assert client.refusal("stackTrace", threadId=1)["message"] == "notStopped"
+    assert client.refusal("continue", threadId=1)["message"] == "notStopped"
+
+
+def test_stack_comes_in_the_pages_that_are_asked_for(debug, client):
+    debug("def f(n):\n    if n:\n        return f(n - 1)\n    return n\n\n\nf(20)\n", 4)
+    client.stopped("breakpoint")
+
+    answer = client.request("stackTrace", threadId=1, startFrame=2, levels=3)
+
+    assert answer["totalFrames"] == 22
+    assert len(answer["stackFrames"]) == 3
+    assert client.variables(client.scope(answer["stackFrames"][0])["variablesReference"])["n"]["value"] == "2"
+
+
+def test_evaluation_can_be_cancelled(debug, client):
+    debug("x = 1\ny = 2\n", 2)
+    client.stopped("breakpoint")
+    frame = client.stack()[0]["id"]
+    number = client.send("evaluate", {"expression": ENDLESS, "frameId": frame, "context": "watch"})
+
+    client.request("cancel", requestId=number)
+
+    assert client.response(number)["message"] == "cancelled"
+    assert client.evaluate("x")["result"] == "1"
+
+
+def test_evaluation_that_takes_too_long_ends(debug, client):
+    debug("x = 1\ny = 2\n", 2)
+    client.stopped("breakpoint")
+
+    refusal = client.refusal("evaluate", expression=ENDLESS, frameId=client.stack()[0]["id"], context="hover")
+
+    assert "EvaluationEnded" in refusal["message"]
