@@ -117,7 +117,8 @@ def environment(terminal):
             )
             yield {"serve": announced, "login": login}
         finally:
-            process.terminate()
+            # Its last deployment's tests go on for a while, and nobody waits for them.
+            process.kill()
 
 
 def stable(value, key=""):
@@ -239,7 +240,7 @@ def test_exit_codes_of_environments(terminal, environment, monkeypatch):
 def test_ctrl_c_leaves_a_deployment_to_the_server_which_refuses_a_second_one_meanwhile(terminal, environment):
     (terminal.root / "tests" / "test_slow.py").write_text(
         "import time\n\nfrom circuitos.testing import test\n\n\n"
-        "@test\nclass Slow:\n    @test\n    def waits(self):\n        time.sleep(4)\n"
+        "@test\nclass Slow:\n    @test\n    def waits(self):\n        time.sleep(50)\n"
     )
     with terminal.start("deploy") as process:
         assert process.stdout.readline().startswith("✓ check")
