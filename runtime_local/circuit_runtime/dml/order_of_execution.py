@@ -9,10 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Literal
 
 from circuit_link.host_protocol import RecordWritten
 from circuit_link.wire import DmlErrorInfo, UserRef
+from circuit_runtime.dml.conversion import take_over
 from circuit_runtime.dml.current import as_stored, load_current
 from circuit_runtime.dml.errors import error
 from circuit_runtime.dml.rollups import Rollups
@@ -21,7 +23,6 @@ from circuit_runtime.dml.system_validation import (
     check_references,
     check_required,
     check_unique,
-    convert,
     defaults,
     resolve_parents,
 )
@@ -109,11 +110,9 @@ class OrderOfExecution:
         else:
             load_current("update", item, chunk, self._context.session, self._context.triggers)
         resolve_parents(self._context.schema, self._context.session, item, sound(chunk))
+        take_over(item, sound(chunk))
         for work in sound(chunk):
-            values = {name: value for name, value in work.given.items() if name != "id"}
-            work.errors += convert(item, values, work.new)
             work.new.update(work.computed)
-            work.changed = {field.name for name in values if (field := item.field(name))} | set(work.computed)
         check_references(self._context.schema, self._context.session, item, sound(chunk), parents)
 
     def _check_system(self, item: ObjectType, works: Sequence[Work], parents: set[str]) -> None:
@@ -128,19 +127,19 @@ class OrderOfExecution:
         now_ms = int(self._context.now().timestamp() * 1000)
         if kind == "insert":
             ids = self._context.session.next_ids(item, len(works))
+            system = {
+                "created_at": now_ms,
+                "created_by": user_id,
+                "modified_at": now_ms,
+                "modified_by": user_id,
+                "is_deleted": False,
+            }
             for work, record_id in zip(works, ids, strict=True):
                 work.id = record_id
-                work.new.update(
-                    id=record_id,
-                    created_at=now_ms,
-                    created_by=user_id,
-                    modified_at=now_ms,
-                    modified_by=user_id,
-                    is_deleted=False,
-                )
+                work.new.update(system, id=record_id)
             self._number(item, works)
             columns = stored_columns(item)
-            rows: list[Row] = [tuple([work.new[name] for name in columns]) for work in works]
+            rows: list[Row] = list(map(itemgetter(*columns), (work.new for work in works)))
             self._context.session.insert(item, columns, rows)
         else:
             for work in works:

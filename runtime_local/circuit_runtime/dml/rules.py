@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import circuit_log.events as ev
+from circuit_runtime.dml.conversion import convert
 from circuit_runtime.dml.errors import error
-from circuit_runtime.dml.system_validation import convert
 from circuit_runtime.dml.work import Work
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.schema import ObjectType, Schema

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from circuit_link.wire import DmlErrorInfo
-from circuit_runtime.dml.errors import error, no_such_field, not_writeable, required_missing
+from circuit_runtime.dml.errors import error, required_missing
 from circuit_runtime.dml.work import Work, sound
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
 from circuit_runtime.store.session import Session
 from circuit_runtime.store.values import ValueProblem, converter
 
 
-def convert(item: ObjectType, values: Mapping[str, Any], into: dict[str, Any]) -> list[DmlErrorInfo]:
-    """Put plain values into a row in storage form; what does not fit is left out and told."""
-    errors: list[DmlErrorInfo] = []
-    for name, value in values.items():
-        field = item.field(name)
-        if field is None:
-            near = difflib.get_close_matches(name.lower(), list(item.fields), n=1)
-            errors.append(no_such_field(item.name, name, near[0] if near else None))
-        elif not field.is_writable:
-            errors.append(not_writeable(field.name))
-        else:
-            try:
-                into[field.name] = converter(field)(value)
-            except ValueProblem as exc:
-                errors.append(error(exc.status_code, str(exc), field.name))
-    return errors
-
-
 def resolve_parents(schema: Schema, session: Session, item: ObjectType, works: Iterable[Work]) -> None:
     """Replace parents that are named by an external id, as `{"ghl_id": "x"}`, by their record ids."""
     wanted: dict[tuple[str, str], dict[Any, list[tuple[Work, str]]]] = {}
     for work in works:
+        if dict not in map(type, work.given.values()):
+            continue
         for name, value in work.given.items():
             field = item.field(name) if isinstance(value, dict) else None
             if field is None or not field.is_reference:

@@ -6,12 +6,13 @@ import datetime as dt
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Literal, Protocol
 
 import circuit_log.events as ev
 from circuit_link import wire
+from circuit_runtime.dml.conversion import convert
 from circuit_runtime.dml.errors import DmlFailed, depth_exceeded, error
-from circuit_runtime.dml.system_validation import convert
 from circuit_runtime.dml.work import Work, sound
 from circuit_runtime.governor.profiles import TRIGGER_DEPTH
 from circuit_runtime.host.event_log import EventLog
@@ -19,7 +20,9 @@ from circuit_runtime.project.catalog import TriggerDefinition
 from circuit_runtime.project.project import Project
 from circuit_runtime.project.schema import Field, FieldType, ObjectType
 from circuit_runtime.soql.expressions import EvaluationContext, compile_expression
+from circuit_runtime.store.columnwise import column_converter
 from circuit_runtime.store.ids import record_id
+from circuit_runtime.store.session import stored_columns
 from circuit_runtime.store.values import ValueProblem, converter
 
 _MASTER_RECORD_ID = "master_record_id"
@@ -168,26 +171,33 @@ class Triggers:
 
         Deleted ones have `master_record_id` besides, which is empty where they are no losers of a merge.
         """
-        columns = {
-            field.name: (field.type.value, self._column(item, field, rows)) for field in item.fields.values()
+        stored = stored_columns(item)
+        cells: dict[str, Sequence[Any]] = dict(
+            zip(stored, zip(*map(itemgetter(*stored), rows), strict=True), strict=True)
+        )
+        cells |= {field.name: self._formula(item, field, rows) for field in item.fields.values() if field.formula}
+        used = {
+            name: (item.fields[name].type.value, column)
+            for name, column in cells.items()
+            if column.count(None) < len(column)
         }
-        used = {name: column for name, column in columns.items() if any(value is not None for value in column[1])}
         if master_id is not None:
             used[_MASTER_RECORD_ID] = (FieldType.LOOKUP.value, [master_id or None] * len(rows))
-        values = [list(row) for row in zip(*(column for _type, column in used.values()), strict=True)]
         return wire.RowBlock(
             columns=tuple(used),
             types=tuple(kind for kind, _column in used.values()),
-            rows=values or [[] for _ in rows],
+            rows=list(zip(*(column for _type, column in used.values()), strict=True)) or [() for _ in rows],
         )
 
-    def _column(self, item: ObjectType, field: Field, rows: Sequence[dict[str, Any]]) -> list[Any]:
-        """The values of a field in storage form; formulas are computed from the rows."""
-        if field.formula is None:
-            return [row.get(field.name) for row in rows]
-        formula = compile_expression(field.formula, item, self._schema)
+    def _formula(self, item: ObjectType, field: Field, rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
+        """The values of a formula field in storage form, computed from the rows."""
+        formula = compile_expression(field.formula or "", item, self._schema)
         context = EvaluationContext(now=self._now())
-        return [_stored_or_none(field, formula.evaluate(row, context)) for row in rows]
+        values = [formula.evaluate(row, context) for row in rows]
+        try:
+            return column_converter(field)(values)
+        except ValueProblem:
+            return [_stored_or_none(field, value) for value in values]
 
 
 def _stored_or_none(field: Field, value: Any) -> Any:
@@ -212,7 +222,6 @@ def _take_answer(item: ObjectType, works: list[Work], answer: wire.Return) -> No
     for change in answer.changes:
         work = works[change.index]
         work.errors += convert(item, change.values, work.new)
-        work.changed |= {field.name for name in change.values if (field := item.field(name))}
     for told in answer.errors:
         fields = (told.field,) if told.field else ()
         works[told.index].errors.append(error("FIELD_CUSTOM_VALIDATION_EXCEPTION", told.message, *fields))

@@ -20,7 +20,6 @@ class Work:
         id: None before an insert.
         new: all stored fields as they will be, in storage form.
         old: the same as they were; None for an insert.
-        changed: names of the fields that this statement sets.
         computed: stored values that the runtime itself sets, as roll-ups.
     """
 
@@ -29,7 +28,6 @@ class Work:
     id: str | None = None
     new: dict[str, Any] = field(default_factory=dict)
     old: dict[str, Any] | None = None
-    changed: set[str] = field(default_factory=set)
     computed: Mapping[str, Any] = field(default_factory=dict)
     errors: list[DmlErrorInfo] = field(default_factory=list)
     created: bool = False
@@ -38,7 +36,7 @@ class Work:
         """Forget what an attempt made of it, for the next attempt."""
         if self.created:
             self.id = None
-        self.new, self.old, self.changed = {}, None, set()
+        self.new, self.old = {}, None
 
     def outcome(self) -> SaveOutcome:
         success = not self.errors

@@ -46,9 +46,11 @@ class Rollup:
         return 0 if self.function in ("COUNT", "SUM") else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Field:
     """One field. `name` is canonical snake_case; look-ups by any case go through `ObjectType.field`.
+
+    A field is equal to itself only, so that what is made for it once can be kept by it at no cost.
 
     Attributes:
         length: most characters of a text; None for no limit of its own.

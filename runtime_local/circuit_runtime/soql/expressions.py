@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from circuit_runtime.project.schema import Field, ObjectType, Schema
@@ -20,7 +20,7 @@ from circuit_runtime.soql.parser import QueryParser
 from circuit_runtime.soql.syntax import FieldPath, Value
 from circuit_runtime.soql.tokens import Kind, Token, fail, tokenize
 from circuit_runtime.store.session import Dialect
-from circuit_runtime.store.values import to_plain
+from circuit_runtime.store.values import plain_converter
 
 _COMPARISONS = {"=": "=", "==": "=", "!=": "<>", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
@@ -44,6 +44,9 @@ class _Apply:
 
 _Node = FieldPath | Value | _Apply
 
+# From a record's stored row to a plain value.
+Evaluator = Callable[[Mapping[str, Any], EvaluationContext], Any]
+
 # From a path to the SQL of its column and its field; joins what lies on the way.
 Resolve = Callable[[FieldPath], tuple[str, Field]]
 
@@ -58,7 +61,11 @@ class Expression:
 
     def evaluate(self, row: Mapping[str, Any], context: EvaluationContext) -> Any:
         """The value for a record's stored row, as a plain value."""
-        return self._value(self._node, row, context)
+        return self._evaluator(row, context)
+
+    @cached_property
+    def _evaluator(self) -> Evaluator:
+        return _evaluator(self._node, self._item)
 
     def sql(self, dialect: Dialect, alias: str) -> str:
         """The expression over the columns of the table `alias`; literals are written as SQL literals."""
@@ -66,48 +73,6 @@ class Expression:
 
     def sql_with(self, dialect: Dialect, resolve: Resolve) -> str:
         return self._sql(self._node, dialect, resolve)
-
-    def _value(self, node: _Node, row: Mapping[str, Any], context: EvaluationContext) -> Any:
-        match node:
-            case Value():
-                return node.value
-            case FieldPath():
-                return self._field_value(node, row, context)
-            case _:
-                return self._apply(node, row, context)
-
-    def _field_value(self, path: FieldPath, row: Mapping[str, Any], context: EvaluationContext) -> Any:
-        field = self._item.field(path.parts[-1])
-        if len(path.parts) > 1 or field is None:
-            return None
-        if field.formula is not None:
-            return _compile_field_formula(field.formula, self._item).evaluate(row, context)
-        stored = row.get(field.name)
-        return None if stored is None else to_plain(field, stored)
-
-    def _apply(self, node: _Apply, row: Mapping[str, Any], context: EvaluationContext) -> Any:
-        match node.name:
-            case "AND":
-                return all(self._value(part, row, context) is True for part in node.arguments)
-            case "OR":
-                return any(self._value(part, row, context) is True for part in node.arguments)
-            case "IF":
-                chosen = node.arguments[1 if self._value(node.arguments[0], row, context) is True else 2]
-                return self._value(chosen, row, context)
-            case "ISNEW":
-                return context.old is None
-            case "ISCHANGED" | "PRIORVALUE":
-                return self._compared_with_before(node, row, context)
-            case "NOW":
-                return context.now
-            case "TODAY":
-                return context.now.date()
-        return FUNCTIONS[node.name].evaluate(*(self._value(part, row, context) for part in node.arguments))
-
-    def _compared_with_before(self, node: _Apply, row: Mapping[str, Any], context: EvaluationContext) -> Any:
-        now = self._value(node.arguments[0], row, context)
-        before = now if context.old is None else self._value(node.arguments[0], context.old, context)
-        return before if node.name == "PRIORVALUE" else before != now
 
     def _own_column(self, path: FieldPath, dialect: Dialect, alias: str) -> tuple[str, Field]:
         field = self._item.field(path.parts[-1])
@@ -144,6 +109,59 @@ class Expression:
                 return "date('now')" if dialect == "sqlite" else "CURRENT_DATE::text"
         sql: SqlText = FUNCTIONS[node.name].sql
         return sql(dialect, *arguments)
+
+
+def _evaluator(node: _Node, item: ObjectType) -> Evaluator:
+    """The expression as nested functions: it is taken apart once, and evaluated for every record."""
+    match node:
+        case Value(value=value):
+            return lambda _row, _context: value
+        case FieldPath():
+            return _field_evaluator(node, item)
+    parts = [_evaluator(part, item) for part in node.arguments]
+    match node.name:
+        case "AND":
+            return lambda row, context: all(part(row, context) is True for part in parts)
+        case "OR":
+            return lambda row, context: any(part(row, context) is True for part in parts)
+        case "IF":
+            when, then, otherwise = parts
+            return lambda row, context: (then if when(row, context) is True else otherwise)(row, context)
+        case "ISNEW":
+            return lambda _row, context: context.old is None
+        case "PRIORVALUE":
+            (now,) = parts
+            return lambda row, context: now(row if context.old is None else context.old, context)
+        case "ISCHANGED":
+            (now,) = parts
+            return lambda row, context: context.old is not None and now(context.old, context) != now(row, context)
+        case "NOW":
+            return lambda _row, context: context.now
+        case "TODAY":
+            return lambda _row, context: context.now.date()
+    return _call_evaluator(FUNCTIONS[node.name].evaluate, parts)
+
+
+def _field_evaluator(path: FieldPath, item: ObjectType) -> Evaluator:
+    field = item.field(path.parts[-1])
+    if len(path.parts) > 1 or field is None:
+        return lambda _row, _context: None
+    if field.formula is not None:
+        return _compile_field_formula(field.formula, item)._evaluator
+    name, convert = field.name, plain_converter(field)
+    if convert is None:
+        return lambda row, _context: row.get(name)
+    return lambda row, _context: None if (stored := row.get(name)) is None else convert(stored)
+
+
+def _call_evaluator(function: Callable[..., Any], parts: list[Evaluator]) -> Evaluator:
+    match parts:
+        case [part]:
+            return lambda row, context: function(part(row, context))
+        case [left, right]:
+            return lambda row, context: function(left(row, context), right(row, context))
+        case _:
+            return lambda row, context: function(*[part(row, context) for part in parts])
 
 
 def compile_expression(source: str, item: ObjectType, schema: Schema) -> Expression:

@@ -105,6 +105,8 @@ def _comparison(sign: str) -> Function:
 
 def text_of(value: Any) -> str:
     """A value as text; null is empty."""
+    if type(value) is str:
+        return value
     match value:
         case None:
             return ""
@@ -194,7 +196,10 @@ FUNCTIONS: dict[str, Function] = {
     "ISBLANK": Function(1, 1, _is_blank, lambda _d, a: f"(COALESCE(CAST({a} AS TEXT), '') = '')"),
     "ISNULL": Function(1, 1, _is_blank, lambda _d, a: f"(COALESCE(CAST({a} AS TEXT), '') = '')"),
     "BLANKVALUE": Function(
-        2, 2, lambda a, b: b if _is_blank(a) else a, lambda _d, a, b: f"COALESCE(NULLIF({a}, ''), {b})"
+        2,
+        2,
+        lambda a, b: b if _is_blank(a) else a,
+        lambda _d, a, b: f"CASE WHEN COALESCE(CAST({a} AS TEXT), '') = '' THEN {b} ELSE {a} END",
     ),
     "NULLVALUE": Function(2, 2, lambda a, b: b if a is None else a, _call("COALESCE")),
     "LEN": Function(1, 1, lambda a: len(text_of(a)), lambda _d, a: f"length(COALESCE({a}, ''))"),

@@ -6,6 +6,7 @@ And the texts of autonumbers, which come from counters as well.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECK_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -23,16 +24,32 @@ def record_id(prefix: str, number: int) -> str:
     return short + checksum(short)
 
 
+def record_ids(prefix: str, first: int, count: int) -> list[str]:
+    """The ids of `count` records that follow each other; what they share is made once for 62 of them."""
+    ids: list[str] = []
+    number, end = first, first + count
+    while number < end:
+        stem = record_id(prefix, number)[:14]
+        checks = _check_digit(stem[0:5]) + _check_digit(stem[5:10])
+        lower, upper = _check_digit(stem[10:] + "0"), _check_digit(stem[10:] + "A")
+        digits = _DIGITS[number % 62 :][: end - number]
+        ids += [f"{stem}{digit}{checks}{upper if 'A' <= digit <= 'Z' else lower}" for digit in digits]
+        number += len(digits)
+    return ids
+
+
+@lru_cache(maxsize=8192)
+def _check_digit(group: str) -> str:
+    """Which of five characters are upper case."""
+    return _CHECK_DIGITS[sum(1 << place for place, character in enumerate(group) if "A" <= character <= "Z")]
+
+
 def checksum(short: str) -> str:
     """The last three characters of an id: which of the first 15 are upper case, five in each.
 
     Source: Salesforce, "What are the 15 and 18 digit record ids".
     """
-    groups = (short[0:5], short[5:10], short[10:15])
-    return "".join(
-        _CHECK_DIGITS[sum(1 << place for place, character in enumerate(group) if "A" <= character <= "Z")]
-        for group in groups
-    )
+    return _check_digit(short[0:5]) + _check_digit(short[5:10]) + _check_digit(short[10:15])
 
 
 def long_id(text: str) -> str | None:

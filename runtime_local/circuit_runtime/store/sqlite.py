@@ -14,7 +14,7 @@ from circuit_runtime.project.schema import ObjectType
 from circuit_runtime.store import faults
 from circuit_runtime.store.calendar import date_part
 from circuit_runtime.store.errors import StatementFailed, StoreBusy, UniqueViolation
-from circuit_runtime.store.ids import record_id
+from circuit_runtime.store.ids import record_ids
 from circuit_runtime.store.session import Row, Session, stored_columns
 
 _OPEN_WAIT_MS = 5_000
@@ -231,7 +231,7 @@ class SqliteSession(Session):
     @_tells_faults
     def next_ids(self, item: ObjectType, count: int) -> list[str]:
         first = self._numbers.take(self._connection, f"id/{item.key_prefix}", count)
-        return [record_id(item.key_prefix, number) for number in range(first, first + count)]
+        return record_ids(item.key_prefix, first, count)
 
     @_tells_faults
     def next_number(self, item: ObjectType, field_name: str, count: int) -> int:

@@ -22,7 +22,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _TRUE = frozenset({"true", "1", "yes"})
 _FALSE = frozenset({"false", "0", "no", ""})
-_LARGEST_INTEGER = 2**63 - 1
+LARGEST_INTEGER = 2**63 - 1
 _MOST_DIGITS = 40
 _SHOWN_CHARACTERS = 100
 
@@ -61,21 +61,27 @@ def to_plain(field: Field, stored: Any) -> Any:
     """The plain value of a storage form."""
     if stored is None:
         return [] if field.type is FieldType.MULTIPICKLIST else None
+    convert = plain_converter(field)
+    return stored if convert is None else convert(stored)
+
+
+def plain_converter(field: Field) -> Converter | None:
+    """A function from a storage form, never None, to the plain value; None where both are the same."""
     match field.type:
         case FieldType.DATETIME:
-            return _EPOCH + dt.timedelta(milliseconds=stored)
+            return lambda stored: _EPOCH + dt.timedelta(milliseconds=stored)
         case FieldType.DATE:
-            return dt.date.fromisoformat(str(stored)[:10])
+            return lambda stored: dt.date.fromisoformat(str(stored)[:10])
         case FieldType.DECIMAL:
-            return _quantized(field, Decimal(str(stored)))
+            return lambda stored: _quantized(field, Decimal(str(stored)))
         case FieldType.BOOLEAN:
-            return bool(stored)
+            return bool
         case FieldType.JSON:
-            return json.loads(stored)
+            return json.loads
         case FieldType.MULTIPICKLIST:
-            return [item for item in stored.split(";") if item]
+            return lambda stored: [item for item in stored.split(";") if item]
         case _:
-            return stored
+            return None
 
 
 def _converter_of_type(field: Field) -> Converter:
@@ -175,7 +181,7 @@ def _integer_converter(field: Field) -> Converter:
             value = _as_integer(field, value)
         if value is None:
             return None
-        if abs(value) > _LARGEST_INTEGER:
+        if abs(value) > LARGEST_INTEGER:
             raise ValueProblem(
                 "NUMBER_OUTSIDE_VALID_RANGE",
                 f"{field.label}: value outside of valid range on numeric field: {value}",

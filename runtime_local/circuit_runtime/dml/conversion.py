@@ -1,0 +1,68 @@
+"""Take over what was sent: plain values become rows in storage form, whole columns of a chunk at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from circuit_link.wire import DmlErrorInfo
+from circuit_runtime.dml.errors import error, no_such_field, not_writeable
+from circuit_runtime.dml.work import Work
+from circuit_runtime.project.schema import Field, ObjectType
+from circuit_runtime.store.columnwise import column_converter
+from circuit_runtime.store.values import ValueProblem, converter
+
+
+def take_over(item: ObjectType, works: Iterable[Work]) -> None:
+    """Put what each work was given, but for its id, into its new row; what does not fit is told on it."""
+    by_names: dict[tuple[str, ...], list[Work]] = {}
+    for work in works:
+        by_names.setdefault(tuple(work.given), []).append(work)
+    for names, alike in by_names.items():
+        if not _take_columns(item, names, alike):
+            for work in alike:
+                work.errors += convert(item, {name: work.given[name] for name in names if name != "id"}, work.new)
+
+
+def convert(item: ObjectType, values: Mapping[str, Any], into: dict[str, Any]) -> list[DmlErrorInfo]:
+    """Put plain values into a row in storage form; what does not fit is left out and told."""
+    errors: list[DmlErrorInfo] = []
+    for name, value in values.items():
+        field = item.field(name)
+        if field is None:
+            near = difflib.get_close_matches(name.lower(), list(item.fields), n=1)
+            errors.append(no_such_field(item.name, name, near[0] if near else None))
+        elif not field.is_writable:
+            errors.append(not_writeable(field.name))
+        else:
+            try:
+                into[field.name] = converter(field)(value)
+            except ValueProblem as exc:
+                errors.append(error(exc.status_code, str(exc), field.name))
+    return errors
+
+
+def _take_columns(item: ObjectType, names: Sequence[str], works: Sequence[Work]) -> bool:
+    """Take over records that name the same fields; False, with nothing taken, where any value does not fit."""
+    taken: list[str] = []
+    columns: list[Sequence[Any]] = []
+    for name, values in zip(names, zip(*(work.given.values() for work in works), strict=True), strict=True):
+        if name == "id":
+            continue
+        field = _writable(item, name)
+        if field is None:
+            return False
+        try:
+            columns.append(column_converter(field)(values))
+        except ValueProblem:
+            return False
+        taken.append(field.name)
+    for work, row in zip(works, zip(*columns, strict=True), strict=False):
+        work.new.update(zip(taken, row, strict=True))
+    return True
+
+
+def _writable(item: ObjectType, name: str) -> Field | None:
+    field = item.field(name)
+    return field if field is not None and field.is_writable else None
