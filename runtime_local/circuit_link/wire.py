@@ -102,7 +102,7 @@ class RowBlock(Part, frozen=True, kw_only=True):
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
-    rows: list[list[Value]]
+    rows: list[tuple[Value, ...]]
 
 
 class ResultShape(Part, frozen=True, kw_only=True):
@@ -133,7 +133,16 @@ class ResultPage(Part, frozen=True, kw_only=True):
     At most 2,000 rows and 4 MB. `shape` is None on pages after the first.
     """
 
-    rows: list[list[Value]]
+    rows: list[tuple[Value, ...]]
+    total: int
+    shape: ResultShape | None = None
+    cursor: int | None = None
+
+
+class EncodedPage(Part, frozen=True, kw_only=True):
+    """A `ResultPage` as the host makes it: its rows are encoded already, so that their size is known."""
+
+    rows: msgspec.Raw
     total: int
     shape: ResultShape | None = None
     cursor: int | None = None
@@ -298,19 +307,11 @@ class TriggerRef(Part, frozen=True, kw_only=True):
     line: Line
 
 
-class DmlSlice(Part, frozen=True, kw_only=True):
-    """Records at `indices` of the open Dml call `dml_id`: the worker copies what it sent there."""
-
-    dml_id: int
-    indices: tuple[int, ...]
-
-
 class Call(Message, frozen=True, kw_only=True, tag="call"):
     """Run these triggers, in this order, on these records; answered by `Return` with the same id.
 
-    The worker builds Records of its own. `sent` (inserts made by the script) names records it sent, which
-    are then overlaid with the columns of `new` (ids, defaults, system fields); otherwise `new` and `old` are
-    full rows. `new` is None for deletes, `old` for inserts and undeletes.
+    The worker builds Records of its own from the rows, never from what the script sent. `new` is None for deletes,
+    `old` for inserts and undeletes.
     """
 
     id: int
@@ -320,7 +321,6 @@ class Call(Message, frozen=True, kw_only=True, tag="call"):
     size: int
     new: RowBlock | None = None
     old: RowBlock | None = None
-    sent: DmlSlice | None = None
 
 
 class Stop(Message, frozen=True, kw_only=True, tag="stop"):
@@ -365,7 +365,8 @@ class Fetch(_Request, frozen=True, kw_only=True, tag="fetch"):
 class Dml(_Request, frozen=True, kw_only=True, tag="dml"):
     """One DML statement. Ids alone travel as `{"id": …}`; merge sends the master first, then the losers.
 
-    Where the records do not fit one frame, all frames but the last have `more` set and the same id.
+    Records of one statement may come in several frames; all but the last have `more` set, and the same id. A last
+    one that is `abandoned` takes them all back: nothing is done, and the answer is None.
     Rollback and savepoints are messages of their own.
 
     Attributes:
@@ -380,6 +381,7 @@ class Dml(_Request, frozen=True, kw_only=True, tag="dml"):
     external_id: str | None = None
     groups: list[tuple[str, int]] = []
     more: bool = False
+    abandoned: bool = False
 
 
 class Savepoint(_Request, frozen=True, kw_only=True, tag="savepoint"):

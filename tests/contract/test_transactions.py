@@ -202,3 +202,22 @@ CircuitDB.insert("Counter", {"name": "after", "count": 1})
     assert result.committed, result.error
     assert sink.text == "refused\n"
     assert len(place.counts()) == 5
+
+
+def test_a_record_too_long_for_a_message_is_refused_and_the_statement_leaves_nothing(place: Place) -> None:
+    text = """
+from circuitos import CircuitDB, CircuitException
+rows = [{"name": "x" * 70} for _ in range(3000)] + [{"name": "y" * 9_000_000}]
+try:
+    CircuitDB.insert("Counter", rows)
+except CircuitException as exc:
+    print(type(exc).__name__, "too long" in str(exc))
+CircuitDB.insert("Counter", {"name": "after", "count": 1})
+"""
+    sink = Sink()
+
+    result = place.run(text, sink, "circuit")
+
+    assert result.committed, result.error
+    assert sink.text == "CircuitException True\n"
+    assert place.counts() == [1]

@@ -186,6 +186,8 @@ class Conversation:
                     raise ProtocolViolation("an answer without a call")
                 case wire.Dml() if message.more:
                     self._keep_part(message)
+                case wire.Dml() if message.abandoned:
+                    self._send(wire.Reply(id=self._whole(message).id))
                 case _:
                     self._answer(self._whole(message))
 

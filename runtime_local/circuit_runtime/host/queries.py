@@ -25,6 +25,7 @@ from circuit_runtime.host.workspace import Opened
 from circuit_runtime.soql.errors import SoqlError
 from circuit_runtime.soql.parser import parse
 from circuit_runtime.soql.syntax import Call, SelectedField
+from circuit_runtime.store.session import Row
 from circuit_runtime.store.users import find_user
 
 _PART_BYTES = 4 * 1024 * 1024
@@ -63,7 +64,7 @@ def answer_query(opened: Opened, request: hp.RunQuery) -> Iterator[hp.QueryAnswe
 class _Found:
     """(shape, storage rows) of a query, or of each object that a search found something in."""
 
-    results: list[tuple[ResultShape, list[list[Any]]]]
+    results: list[tuple[ResultShape, list[Row]]]
     columns: tuple[str, ...]
 
 
@@ -76,8 +77,7 @@ def _run(opened: Opened, request: hp.RunQuery, governor: Governor) -> _Found:
         desk = QueryDesk(project, session, governor, events, lambda: user, lambda: now, session.begin)
         try:
             if _is_search(request.text):
-                pages = desk.search(request.text, {})
-                results = [(page.shape, page.rows) for page in pages if page.shape is not None]
+                results = desk.search(request.text, {})
                 return _Found(
                     results, tuple(dict.fromkeys(name for shape, _ in results for name in shape.columns))
                 )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 import circuit_log.events as ev
 from circuit_link import wire
@@ -19,11 +22,19 @@ from circuit_runtime.soql.parameters import QueryContext
 from circuit_runtime.soql.query import Prepared, prepare
 from circuit_runtime.soql.search import prepare_search
 from circuit_runtime.store.errors import StatementFailed
-from circuit_runtime.store.session import Session
+from circuit_runtime.store.session import Row, Session
 
 _PAGE_ROWS = 2_000
 _PAGE_BYTES = 4 * 1024 * 1024
 _EXCEPTION = "QueryException"
+
+
+@dataclass(slots=True)
+class _Rest:
+    """Rows of a result, of which those from `position` on were not handed out yet."""
+
+    rows: list[Row]
+    position: int = 0
 
 
 class QueryDesk:
@@ -47,29 +58,30 @@ class QueryDesk:
         self._user = user
         self._now = now
         self._begin_locking = begin_locking
-        self._cursors: dict[int, list[list[Any]]] = {}
+        self._cursors: dict[int, _Rest] = {}
         self._numbers = itertools.count(1)
         self.fixed_search_results: tuple[str, ...] | None = None
 
-    def answer(self, request: wire.Query) -> wire.ResultPage | int | list[wire.ResultPage]:
+    def answer(self, request: wire.Query) -> wire.EncodedPage | int | list[wire.EncodedPage]:
         """Raises: ScriptException (QueryException), LimitBreached."""
         if request.kind == "search":
-            return self.search(request.text, request.binds, request.path, request.line)
+            found = self.search(request.text, request.binds, request.path, request.line)
+            return [self._page(_Rest(rows), shape) for shape, rows in found]
         shape, rows = self.rows(request.text, request.binds, request.path, request.line)
         if request.kind == "count":
             return _count(rows)
-        return self._first_page(shape, rows)
+        return self._page(_Rest(rows), shape)
 
-    def fetch(self, request: wire.Fetch) -> wire.ResultPage:
+    def fetch(self, request: wire.Fetch) -> wire.EncodedPage:
         """The next page of a result. Raises: ScriptException."""
-        rows = self._cursors.pop(request.cursor, None)
-        if rows is None:
+        rest = self._cursors.pop(request.cursor, None)
+        if rest is None:
             raise ScriptException(_EXCEPTION, "The result has no more rows.")
-        return self._page(rows, None, len(rows))
+        return self._page(rest, None)
 
     def rows(
         self, text: str, binds: Mapping[str, Any], path: str = "", line: int = 0
-    ) -> tuple[wire.ResultShape, list[list[Any]]]:
+    ) -> tuple[wire.ResultShape, list[Row]]:
         """Run one query within the limits.
 
         Raises: ScriptException for a text or bind that is wrong, LimitBreached.
@@ -83,7 +95,7 @@ class QueryDesk:
             self._governor.charge(LimitName.AGGREGATE_QUERIES, prepared.child_queries)
         place: dict[str, Any] = {"path": path, "line": line}
         self._events.emit(ev.SoqlBegin, query=text, aggregations=prepared.child_queries, **place)
-        rows: list[list[Any]] = []
+        rows: list[Row] = []
         try:
             rows = self._read(prepared, binds)
         finally:
@@ -97,8 +109,10 @@ class QueryDesk:
         except SoqlError as exc:
             raise ScriptException(_EXCEPTION, str(exc)) from exc
 
-    def search(self, text: str, binds: Mapping[str, Any], path: str = "", line: int = 0) -> list[wire.ResultPage]:
-        """Run one SOSL search: a page for each object. Raises: ScriptException, LimitBreached."""
+    def search(
+        self, text: str, binds: Mapping[str, Any], path: str = "", line: int = 0
+    ) -> list[tuple[wire.ResultShape, list[Row]]]:
+        """Run one SOSL search: shape and rows for each object. Raises: ScriptException, LimitBreached."""
         try:
             searches = prepare_search(
                 text,
@@ -115,9 +129,9 @@ class QueryDesk:
         found = [(search.shape, search.run(self._session, binds)) for search in searches]
         count = sum(len(rows) for _shape, rows in found)
         self._events.emit(ev.SoslEnd, rows=count, path=path, line=line)
-        return [self._first_page(shape, rows) for shape, rows in found]
+        return found
 
-    def _read(self, prepared: Prepared, binds: Mapping[str, Any]) -> list[list[Any]]:
+    def _read(self, prepared: Prepared, binds: Mapping[str, Any]) -> list[Row]:
         # One row more than may be read shows that the limit is passed, and reads no further.
         most = self._governor.remaining(LimitName.QUERY_ROWS) + 1
         if prepared.locks:
@@ -139,22 +153,22 @@ class QueryDesk:
             profiles=self._project.settings.profiles,
         )
 
-    def _first_page(self, shape: wire.ResultShape, rows: list[list[Any]]) -> wire.ResultPage:
-        return self._page(rows, shape, len(rows))
-
-    def _page(self, rows: list[list[Any]], shape: wire.ResultShape | None, total: int) -> wire.ResultPage:
+    def _page(self, rest: _Rest, shape: wire.ResultShape | None) -> wire.EncodedPage:
         """At most 2,000 rows and 4 MB; what is left waits under a cursor."""
-        size = min(len(rows), _PAGE_ROWS)
-        while size > 1 and len(wire.encode(rows[:size])) > _PAGE_BYTES:
+        total = len(rest.rows) - rest.position
+        size = min(total, _PAGE_ROWS)
+        encoded = wire.encode(rest.rows[rest.position : rest.position + size])
+        while size > 1 and len(encoded) > _PAGE_BYTES:
             size //= 2
-        rest = rows[size:]
-        cursor = next(self._numbers) if rest else None
+            encoded = wire.encode(rest.rows[rest.position : rest.position + size])
+        rest.position += size
+        cursor = next(self._numbers) if size < total else None
         if cursor is not None:
             self._cursors[cursor] = rest
-        return wire.ResultPage(rows=rows[:size], total=total, shape=shape, cursor=cursor)
+        return wire.EncodedPage(rows=msgspec.Raw(encoded), total=total, shape=shape, cursor=cursor)
 
 
-def _count(rows: list[list[Any]]) -> int:
+def _count(rows: list[Row]) -> int:
     """COUNT() answers one number; any other query is counted by its rows."""
     if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], int):
         return int(rows[0][0])

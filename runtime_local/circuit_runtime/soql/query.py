@@ -17,7 +17,7 @@ from circuit_runtime.soql.compiler import Compiled, Compiler
 from circuit_runtime.soql.errors import SoqlError
 from circuit_runtime.soql.parameters import Parameter, QueryContext
 from circuit_runtime.soql.parser import parse
-from circuit_runtime.store.session import Dialect, Session
+from circuit_runtime.store.session import Dialect, Row, Session
 
 _MARK = re.compile("\x00(\\d+)\x00")
 _PAGE_ROWS = 2_000
@@ -42,28 +42,32 @@ class Prepared:
     _order: tuple[int, ...]
     _context: QueryContext
 
-    def run(self, session: Session, binds: Mapping[str, Any], most_rows: int) -> tuple[list[list[Any]], int]:
+    def run(self, session: Session, binds: Mapping[str, Any], most_rows: int) -> tuple[list[Row], int]:
         """Rows in storage form, and the number of child rows in them; reads no more than `most_rows` rows.
 
         Raises: SoqlError, for a bind.
         """
         values = parameter_values(self._compiled.parameters, self._order, binds, self._context, session.dialect)
         set_calendar(session, self._context)
-        rows: list[list[Any]] = []
+        rows: list[Row] = []
         for page in session.stream(self._sql, values, _PAGE_ROWS):
-            rows += map(list, page)
+            rows += page
             if len(rows) >= most_rows:
                 del rows[most_rows:]
                 break
-        return rows, self._decode_children(rows)
+        return self._with_children(rows) if self._compiled.child_columns else (rows, 0)
 
-    def _decode_children(self, rows: list[list[Any]]) -> int:
+    def _with_children(self, rows: list[Row]) -> tuple[list[Row], int]:
+        """Rows with the lists of their child rows in place of JSON texts, and the number of these."""
         count = 0
-        for place in self._compiled.child_columns:
-            for row in rows:
-                row[place] = msgspec.json.decode(row[place]) if row[place] else []
-                count += len(row[place])
-        return count
+        decoded: list[Row] = []
+        for row in rows:
+            cells = list(row)
+            for place in self._compiled.child_columns:
+                cells[place] = msgspec.json.decode(cells[place]) if cells[place] else []
+                count += len(cells[place])
+            decoded.append(tuple(cells))
+        return decoded, count
 
 
 def prepare(text: str, schema: Schema, dialect: Dialect, context: QueryContext) -> Prepared:

@@ -16,7 +16,7 @@ from circuit_runtime.soql.parameters import TEXT_TYPES, QueryContext
 from circuit_runtime.soql.parser import QueryParser
 from circuit_runtime.soql.query import Prepared, prepare
 from circuit_runtime.soql.tokens import Kind, Token, fail, tokenize, unquote
-from circuit_runtime.store.session import Dialect, Session
+from circuit_runtime.store.session import Dialect, Row, Session
 
 _MAX_ROWS = 2_000
 _MAX_ROWS_OF_MANY = 250
@@ -35,7 +35,7 @@ class Search:
     _binds: Mapping[str, Any]
     _most_rows: int
 
-    def run(self, session: Session, binds: Mapping[str, Any]) -> list[list[Any]]:
+    def run(self, session: Session, binds: Mapping[str, Any]) -> list[Row]:
         """Raises: SoqlError, for a bind."""
         rows, _children = self._prepared.run(session, {**binds, **self._binds}, self._most_rows)
         return rows

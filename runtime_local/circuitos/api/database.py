@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
 
 from circuit_link import wire
+from circuit_link.frame_bounds import SMALL_FRAME_BYTES
 from circuitos.api import records as record_module
-from circuitos.api.exceptions import DmlError, DmlException, QueryException, RecordException
-from circuitos.api.records import Record, from_row, layout_of_result, put_id, values_to_send
-from circuitos.api.values import all_to_wire, to_wire
+from circuitos.api.exceptions import CircuitException, DmlError, DmlException, QueryException, RecordException
+from circuitos.api.objects import ObjectFields
+from circuitos.api.records import Layout, Record, from_row, layout_of_result, put_id, values_to_send
+from circuitos.api.values import all_to_wire, is_plain, to_wire
 from circuitos.worker import transaction
 from circuitos.worker.channel import checked_frame, encoded_at_any_length, errors_of, failure
 
-_FRAME_BUDGET_BYTES = 7 * 1024 * 1024
+_FIRST_PART_RECORDS = 500
 
 RecordInput = Record | Mapping[str, Any]
 IdOrRecord = str | RecordInput
@@ -54,7 +58,7 @@ class CircuitDB:
     def query(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> list[Record]:
         """The records that a SOQL query finds. `:name` in it stands for the bind of that name."""
         page = _ask(soql, _binds(binds, bind_kw), "query")
-        return list(_records(page))
+        return _records(page)
 
     @staticmethod
     def query_one(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> Record:
@@ -68,7 +72,7 @@ class CircuitDB:
             raise QueryException("List has no rows for assignment to SObject")
         if page.total > 1:
             raise QueryException("List has more than 1 row for assignment to SObject")
-        return next(_records(page))
+        return _records(page)[0]
 
     @staticmethod
     def count(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> int:
@@ -84,7 +88,7 @@ class CircuitDB:
         reply = transaction.current().request(
             wire.Query, text=_text(sosl), binds=_binds(binds, bind_kw), kind="search"
         )
-        return [list(_records(page)) for page in wire.decode_reply(reply.value, list[wire.ResultPage])]
+        return [_records(page) for page in wire.decode_reply(reply.value, list[wire.ResultPage])]
 
     @staticmethod
     def query_locator(soql: str, binds: Mapping[str, Any] | None = None, /, **bind_kw: Any) -> QueryLocator:
@@ -171,19 +175,22 @@ def _ask(soql: str, binds: dict[str, Any], kind: str) -> wire.ResultPage:
     return wire.decode_reply(reply.value, wire.ResultPage)
 
 
-def _records(page: wire.ResultPage) -> Iterator[Record]:
-    """The Records of a result; further pages are fetched as they are reached."""
+def _records(page: wire.ResultPage) -> list[Record]:
+    """The Records of a result; those of one page are made while the host prepares the next."""
     running = transaction.current()
     if page.shape is None:
         raise SystemError("the first page of a result has no shape")
     layout = layout_of_result(page.shape, running.catalog.find)
-    while True:
-        for row in page.rows:
-            yield from_row(layout, row)
-        if page.cursor is None:
-            return
-        reply = running.request(wire.Fetch, cursor=page.cursor)
-        page = wire.decode_reply(reply.value, wire.ResultPage)
+    records: list[Record] = []
+    while page.cursor is not None:
+        take = partial(_take_rows, records, layout, page.rows)
+        page = wire.decode_reply(running.fetch(page.cursor, meanwhile=take).value, wire.ResultPage)
+    _take_rows(records, layout, page.rows)
+    return records
+
+
+def _take_rows(records: list[Record], layout: Layout, rows: Sequence[Sequence[Any]]) -> None:
+    records += [from_row(layout, row) for row in rows]
 
 
 def _as_list(records: Any) -> list[Any]:
@@ -205,7 +212,7 @@ def _save(
     for name, members in [(object_name, items)] if object_name is not None else _by_object(items):
         fields = running.catalog.find(name)
         name = fields.name if fields is not None else name
-        values += [_to_send(operation, name, fields, item, is_master=idx == 0) for idx, item in enumerate(members)]
+        values += _all_to_send(operation, name, fields, members)
         groups.append((name, len(members)))
         if fields is not None and external_id is not None:
             external_id = fields.canonical(external_id) or external_id
@@ -235,48 +242,71 @@ def _send(
     all_or_none: bool,
     external_id: str | None,
 ) -> list[wire.SaveOutcome]:
+    """Raises: CircuitException, where a record is too long; nothing was done."""
     running.channel.check_alive()
     running.journal.flush()
     path, line = running.scripts.position()
-    numbers: list[int] = []
+    refused: list[CircuitException] = []
 
-    def make(number: int) -> list[bytes]:
-        running.sent[number] = values
-        numbers.append(number)
-        whole = wire.Dml(
+    def frames(number: int) -> Iterator[bytes]:
+        statement = wire.Dml(
             id=number,
             path=path,
             line=line,
             operation=operation,
             object_name=groups[0][0],
-            records=values,
+            records=[],
             all_or_none=all_or_none,
             external_id=external_id,
             groups=groups if len(groups) > 1 else [],
         )
-        return _frames(whole)
+        try:
+            yield from _parts(statement, values)
+        except CircuitException as exc:
+            refused.append(exc)
+            yield wire.encode(msgspec.structs.replace(statement, abandoned=True))
 
-    try:
-        reply = running.channel.request_frames(make)
-    finally:
-        for number in numbers:
-            running.sent.pop(number, None)
+    reply = running.channel.request_frames(frames)
+    if refused:
+        raise refused[0]
     return wire.decode_reply(reply.value, list[wire.SaveOutcome])
 
 
-def _frames(statement: wire.Dml) -> list[bytes]:
-    """The statement as one frame, or as several that fit, all but the last marked with `more`.
+def _parts(statement: wire.Dml, records: list[dict[str, Any]]) -> Iterator[bytes]:
+    """The statement in small frames, so that the host decodes one while the next is made.
 
-    Raises:
-        CircuitException: one record alone is too long, or holds what cannot travel.
+    Raises: CircuitException: one record alone is too long, or holds what cannot travel.
     """
-    frame = encoded_at_any_length(statement)
-    if len(frame) <= _FRAME_BUDGET_BYTES or len(statement.records) < 2:
-        return [checked_frame(frame)]
-    middle = len(statement.records) // 2
-    first = msgspec.structs.replace(statement, records=statement.records[:middle], more=True)
-    second = msgspec.structs.replace(statement, records=statement.records[middle:])
-    return _frames(first) + _frames(second)
+    start, count = 0, _FIRST_PART_RECORDS
+    while True:
+        part = records[start : start + count]
+        more = start + len(part) < len(records)
+        frame = encoded_at_any_length(msgspec.structs.replace(statement, records=part, more=more))
+        if len(frame) > SMALL_FRAME_BYTES and len(part) > 1:
+            count = max(1, len(part) * SMALL_FRAME_BYTES // len(frame) * 9 // 10)
+            continue
+        yield checked_frame(frame)
+        if not more:
+            return
+        start += len(part)
+
+
+def _all_to_send(
+    operation: wire.DmlOperation, object_name: str, fields: ObjectFields | None, items: list[Any]
+) -> list[dict[str, Any]]:
+    """The records as the host gets them, under canonical field names."""
+    if operation == "insert" and fields is not None and _are_sent_as_they_are(items, fields):
+        return items
+    return [_to_send(operation, object_name, fields, item, is_master=idx == 0) for idx, item in enumerate(items)]
+
+
+def _are_sent_as_they_are(items: list[Any], fields: ObjectFields) -> bool:
+    """Whether all are dicts under canonical names with values that need no conversion; seen from C."""
+    return (
+        all(type(item) is dict for item in items)
+        and fields.types.keys() >= set().union(*items)
+        and is_plain(itertools.chain.from_iterable(map(dict.values, items)))
+    )
 
 
 def _to_send(operation: str, object_name: str, fields: Any, item: Any, *, is_master: bool) -> dict[str, Any]:

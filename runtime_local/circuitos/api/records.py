@@ -6,13 +6,13 @@ the value then stands in the instance's `__dict__`, so that reading it again run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from circuit_link import wire
 from circuitos.api.exceptions import RecordException
 from circuitos.api.objects import ObjectFields
-from circuitos.api.values import FROM_SENT, FROM_STORAGE, all_to_wire, copy_mutable, to_wire
+from circuitos.api.values import FROM_STORAGE, all_to_wire, copy_mutable, to_wire
 from circuitos.worker import transaction
 
 _T = TypeVar("_T")
@@ -37,7 +37,7 @@ class Layout:
         self.strict = strict
         self.cells: dict[str, tuple[int, Callable[[Any], Any] | None]] = {}
         self.parents: dict[str, Layout] = {}
-        self.read: dict[str, Callable[[list[Any]], Any]] = {}
+        self.read: dict[str, Callable[[Sequence[Any]], Any]] = {}
 
     def add(self, name: str, index: int, field_type: str) -> None:
         self.cells[name] = (index, FROM_STORAGE.get(field_type))
@@ -94,38 +94,28 @@ def layout_of_block(block: wire.RowBlock, fields: ObjectFields) -> Layout:
     return layout
 
 
-def overlay_sent(
-    sent: list[dict[str, Any]], overlay: wire.RowBlock, fields: ObjectFields
-) -> tuple[Layout, list[list[Any]]]:
-    """Layout and rows of records as the script sent them (wire values), with the host's columns on top."""
-    layout = layout_of_block(overlay, fields)
-    names = [
-        name for name in dict.fromkeys(name for values in sent for name in values) if name not in layout.cells
-    ]
-    width = len(overlay.columns)
-    for offset, name in enumerate(names):
-        convert = FROM_SENT.get(fields.types.get(name, ""), copy_mutable)
-        layout.cells[name] = (width + offset, convert)
-    rows = overlay.rows or [[] for _ in sent]
-    return layout, [[*row, *(values.get(name) for name in names)] for row, values in zip(rows, sent, strict=True)]
-
-
 # By identity of the object's fields, which live as long as the transaction.
 _blank_layouts: dict[int, Layout] = {}
 
 
-class Record:
+class _Cells:
+    """What a Record consists of. A class of its own, for setting an attribute of a Record sets a field."""
+
+    __slots__ = ("__dict__", "__weakref__", "_circuit_dirty", "_circuit_layout", "_circuit_owner", "_circuit_row")
+
+    _circuit_layout: Layout
+    _circuit_row: Sequence[Any] | None
+    _circuit_dirty: set[str] | None
+    _circuit_owner: ErrorSink | None
+
+
+class Record(_Cells):
     """One record. Fields are attributes and items, in any case.
 
     Reading a field that was not set gives None; one that the query did not select raises RecordException.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_circuit_dirty", "_circuit_layout", "_circuit_owner", "_circuit_row")
-
-    _circuit_layout: Layout
-    _circuit_row: list[Any] | None
-    _circuit_dirty: set[str] | None
-    _circuit_owner: ErrorSink | None
+    __slots__ = ()
 
     def __init__(self, object_name: str, /, **fields: Any) -> None:
         known = transaction.current().catalog.get(object_name)
@@ -320,15 +310,18 @@ class ErrorSink:
 
 
 _new = Record.__new__
+_new_cells = _Cells.__new__
 
 
-def from_row(layout: Layout, row: list[Any]) -> Record:
+def from_row(layout: Layout, row: Sequence[Any]) -> Record:
     """A Record over a row in storage form; nothing is converted yet."""
-    record = _new(Record)
-    _set_slot(record, "_circuit_layout", layout)
-    _set_slot(record, "_circuit_row", row)
-    _set_slot(record, "_circuit_dirty", None)
-    _set_slot(record, "_circuit_owner", None)
+    cells: Any = _new_cells(_Cells)
+    cells._circuit_layout = layout
+    cells._circuit_row = row
+    cells._circuit_dirty = None
+    cells._circuit_owner = None
+    cells.__class__ = Record
+    record: Record = cells
     return record
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -53,25 +53,6 @@ FROM_STORAGE: dict[str, Callable[[Any], Any]] = {
 """By field type; types that are not here are stored as they are. None is always None."""
 
 
-def _sent(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def convert_or_keep(value: Any) -> Any:
-        try:
-            return convert(value)
-        except (ValueError, ArithmeticError, TypeError):
-            return value  # the host's validation says what is wrong with it
-
-    return convert_or_keep
-
-
-FROM_SENT: dict[str, Callable[[Any], Any]] = {
-    "datetime": _sent(lambda value: dt.datetime.fromisoformat(value) if isinstance(value, str) else value),
-    "date": _sent(_date),
-    "decimal": _sent(_decimal),
-    "multipicklist": _sent(lambda value: copy_mutable(_multipicklist(value))),
-}
-"""By field type: how a trigger sees what the script sent; other types as they were sent."""
-
-
 def from_storage(field_type: str, cell: Any) -> Any:
     """The value of a cell; the types are those of `circuit_link.wire`."""
     convert = FROM_STORAGE.get(field_type)
@@ -110,9 +91,14 @@ def to_wire(value: Any, depth: int = MAX_DEPTH) -> Any:
     raise RecordException(f"A value of type {kind.__name__} cannot be stored: {value!r:.80}")
 
 
+def is_plain(values: Iterable[Any]) -> bool:
+    """Whether a message carries all of these values as they are."""
+    return _AS_IS.issuperset(map(type, values))
+
+
 def all_to_wire(values: Mapping[str, Any]) -> dict[str, Any]:
     """A new dict of the values as a message carries them; nearly all records need no conversion at all."""
-    if _AS_IS.issuperset(map(type, values.values())):
+    if is_plain(values.values()):
         return dict(values)
     return {name: to_wire(value) for name, value in values.items()}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from circuit_link import wire
@@ -112,10 +112,14 @@ class Channel:
         """
         return self.request_frames(lambda number: [encoded(kind(id=number, **fields))])
 
-    def request_frames(self, make: Callable[[int], list[bytes]]) -> wire.Reply:
-        """`request` for one that may travel in several messages with the same id.
+    def request_frames(
+        self, make: Callable[[int], Iterable[bytes]], meanwhile: Callable[[], object] = lambda: None
+    ) -> wire.Reply:
+        """`request` for one that may travel in several messages with the same id, sent as `make` makes them.
 
-        `make` encodes all of them first: one that is too long must not leave the others open.
+        Args:
+            make: once its first is sent, it has to come to its last one.
+            meanwhile: called before waiting for the answer; it asks nothing, and runs no code of the script.
         """
         self.check_alive()
         if self.refusal is not None and self.refusal[0] == _get_ident():
@@ -128,6 +132,7 @@ class Channel:
             for payload in make(number):
                 self._write_payload(payload)
             self._open.append(("request", number))
+            meanwhile()
             return self._wait_for(number)
         finally:
             self._release()

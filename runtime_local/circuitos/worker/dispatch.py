@@ -55,22 +55,13 @@ class TriggerDispatch:
         return wire.Return(id=call.id, changes=changes, errors=sink.errors)
 
     def _context(self, call: wire.Call) -> TriggerContext:
-        new = self._new_records(call)
+        new = self._full_rows(call.object_name, call.new)
         old = self._full_rows(call.object_name, call.old)
         if new is not None and call.event.startswith("after"):
             records.make_read_only(new)
         if old is not None:
             records.make_read_only(old)
         return TriggerContext(call.event, call.object_name, new, old)
-
-    def _new_records(self, call: wire.Call) -> list[Record] | None:
-        if call.sent is None:
-            return self._full_rows(call.object_name, call.new)
-        sent = self._transaction.sent[call.sent.dml_id]
-        overlay = call.new or wire.RowBlock(columns=(), types=(), rows=[])
-        fields = self._transaction.catalog.get(call.object_name)
-        layout, rows = records.overlay_sent([sent[index] for index in call.sent.indices], overlay, fields)
-        return [records.from_row(layout, row) for row in rows]
 
     def _full_rows(self, object_name: str, block: wire.RowBlock | None) -> list[Record] | None:
         if block is None:

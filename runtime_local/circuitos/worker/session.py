@@ -26,6 +26,8 @@ from circuitos.worker.tracebacks import script_error
 from circuitos.worker.transaction import Transaction
 
 _LEVEL_FINE = 5
+# Scripts hold thousands of records, which never are in cycles: looking through them often finds nothing.
+_COLLECTION_THRESHOLDS = (10_000, 20, 20)
 
 _exit = os._exit
 _enumerate_threads = threading.enumerate
@@ -93,6 +95,7 @@ class Session:
         threading.excepthook = self._report_thread
         transactions.begin(self._transaction)
         gc.freeze()
+        gc.set_threshold(*_COLLECTION_THRESHOLDS)
         # Tells the host that the sources are loaded: it takes the baselines of CPU and heap now.
         self._channel.send(wire.Log(entries=[]))
 

@@ -46,7 +46,6 @@ class Transaction:
         in_test: whether a test runs, so that a callout without a mock is refused.
         class_mocks: what `set_mock` replaced.
         http_mock: what `set_http_mock` set: takes an HTTP request, returns its response.
-        sent: records of the open Dml calls by request id, as they were sent; triggers get copies of them.
     """
 
     def __init__(
@@ -61,7 +60,6 @@ class Transaction:
         self.in_test = isinstance(start.entry, wire.TestEntry)
         self.http_mock: Callable[[Any], Any] | None = None
         self.class_mocks: ClassMocks | None = None
-        self.sent: dict[int, list[dict[str, Any]]] = {}
         self.triggers: TriggerDispatch | None = None
 
     def forget_handlers(self) -> None:
@@ -75,6 +73,14 @@ class Transaction:
         self.journal.flush()
         path, line = self.scripts.position()
         return self.channel.request(kind, path=path, line=line, **fields)
+
+    def fetch(self, cursor: int, meanwhile: Callable[[], object]) -> wire.Reply:
+        """The next page of a result; `meanwhile` is called while the host prepares it."""
+        self.channel.check_alive()
+        path, line = self.scripts.position()
+        return self.channel.request_frames(
+            lambda number: [wire.encode(wire.Fetch(id=number, path=path, line=line, cursor=cursor))], meanwhile
+        )
 
 
 _current: Transaction | None = None

@@ -452,8 +452,11 @@ def test_before_insert_changes_are_returned_and_errors_collected(host, new_start
                 event="beforeInsert",
                 triggers=(_ref(),),
                 size=2,
-                sent=wire.DmlSlice(dml_id=message.id, indices=(0, 2)),
-                new=wire.RowBlock(columns=("called",), types=("boolean",), rows=[[0], [0]]),
+                new=wire.RowBlock(
+                    columns=("last_name", "extra", "score", "called"),
+                    types=("text", "json", "integer", "boolean"),
+                    rows=[("Thomas", '{"a": [1]}', 6, 0), ("bad", None, None, 0)],
+                ),
             )
         )
         returned.append(
@@ -462,8 +465,11 @@ def test_before_insert_changes_are_returned_and_errors_collected(host, new_start
                 event="afterInsert",
                 triggers=(_ref(), _ref("show"), _ref("write")),
                 size=1,
-                sent=wire.DmlSlice(dml_id=message.id, indices=(0,)),
-                new=wire.RowBlock(columns=("id", "score"), types=("id", "integer"), rows=[[C1, 6]]),
+                new=wire.RowBlock(
+                    columns=("id", "last_name", "extra", "score"),
+                    types=("id", "text", "json", "integer"),
+                    rows=[[C1, "Thomas", '{"a": [1]}', 6]],
+                ),
             )
         )
         return [wire.SaveOutcome(id=C1, success=True)] * 3
@@ -614,7 +620,11 @@ CircuitDB.insert("Contact", {"last_name": "b"})
     host = run(text, handlers={wire.Dml: _saved})
 
     assert host.stdout == "True\n"
-    assert [len(dml.records) for dml in host.sent(wire.Dml)] == [1]
+    assert [(len(dml.records), dml.more, dml.abandoned) for dml in host.sent(wire.Dml)] == [
+        (1, True, False),
+        (0, False, True),
+        (1, False, False),
+    ]
 
 
 def test_exit_in_a_trigger_ends_the_trigger_only(host, new_start):
