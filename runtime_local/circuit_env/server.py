@@ -18,6 +18,7 @@ from circuit_env.environment import Environment
 from circuit_env.quotas import Quotas
 from circuit_link.env_protocol import ServeAnnouncement
 from circuit_link.errors import UserFacingError
+from circuit_runtime.host import memory
 
 
 def serve(name: str, host: str, port: int, folder: Path, database_url: str | None, quotas: Quotas) -> None:
@@ -39,6 +40,7 @@ def serve(name: str, host: str, port: int, folder: Path, database_url: str | Non
                 setup_token=environment.access.setup_token(),
             )
             config = uvicorn.Config(make_app(environment), log_level="warning", timeout_graceful_shutdown=3)
+            memory.settle()
             _AnnouncingServer(config, announcement).run(sockets=[listening])
         finally:
             environment.close()

@@ -20,12 +20,14 @@ def main() -> None:
     # The starter waits for the first process alone, so that the host is nobody's child and leaves no zombie.
     if arguments.report_fd is not None and os.fork() != 0:
         os._exit(0)
+    from circuit_runtime.host import memory
     from circuit_runtime.host.process import HostProcess
 
     host = HostProcess(arguments.project.resolve(), arguments.report_fd, arguments.grace)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    memory.settle()
     raise SystemExit(host.run(stop))
 
 
