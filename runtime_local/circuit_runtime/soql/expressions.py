@@ -16,12 +16,17 @@ from typing import Any
 
 from circuit_runtime.project.schema import Field, ObjectType, Schema
 from circuit_runtime.soql.functions import FUNCTIONS, SqlText
+from circuit_runtime.soql.parameters import TEXT_TYPES
 from circuit_runtime.soql.parser import QueryParser
 from circuit_runtime.soql.syntax import FieldPath, Value
 from circuit_runtime.soql.tokens import Kind, Token, fail, tokenize
 from circuit_runtime.store.session import Dialect
 from circuit_runtime.store.values import plain_converter
 
+# Texts are compared in any case, as SOQL compares them.
+_ANY_CASE = frozenset({"=", "<>", "<", "<=", ">", ">="})
+_GIVE_TEXTS = frozenset({"&", "TRIM", "UPPER", "LOWER", "LEFT", "RIGHT", "SUBSTITUTE", "TEXT"})
+_GIVE_ARGUMENTS = frozenset({"IF", "CASE", "BLANKVALUE", "NULLVALUE"})
 _COMPARISONS = {"=": "=", "==": "=", "!=": "<>", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
@@ -90,6 +95,8 @@ class Expression:
                 return resolve(node)[0]
             case _:
                 arguments = [self._sql(part, dialect, resolve) for part in node.arguments]
+                if node.name in _ANY_CASE and any(_is_text(part, resolve) for part in node.arguments):
+                    arguments = [f"lower({part})" for part in arguments]
                 return self._sql_apply(node, arguments, dialect)
 
     def _sql_apply(self, node: _Apply, arguments: list[str], dialect: Dialect) -> str:
@@ -109,6 +116,19 @@ class Expression:
                 return "date('now')" if dialect == "sqlite" else "CURRENT_DATE::text"
         sql: SqlText = FUNCTIONS[node.name].sql
         return sql(dialect, *arguments)
+
+
+def _is_text(node: _Node, resolve: Resolve) -> bool:
+    match node:
+        case Value():
+            return isinstance(node.value, str)
+        case FieldPath():
+            return resolve(node)[1].type in TEXT_TYPES
+        case _:
+            chosen = node.arguments[1:] if node.name in ("IF", "CASE") else node.arguments
+            return node.name in _GIVE_TEXTS or (
+                node.name in _GIVE_ARGUMENTS and any(_is_text(part, resolve) for part in chosen)
+            )
 
 
 def _evaluator(node: _Node, item: ObjectType) -> Evaluator:

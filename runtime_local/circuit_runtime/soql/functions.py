@@ -165,7 +165,14 @@ def _part(name: str, evaluate: Callable[[Any], int]) -> Function:
 
 
 def _least(sqlite: str, postgresql: str) -> SqlText:
-    return lambda dialect, *parts: f"{sqlite if dialect == 'sqlite' else postgresql}({', '.join(parts)})"
+    def sql(dialect: Dialect, *parts: str) -> str:
+        if dialect == "sqlite":
+            return f"{sqlite}({', '.join(parts)})"
+        # PostgreSQL's pass over nulls.
+        is_null = " OR ".join(f"{part} IS NULL" for part in parts)
+        return f"(CASE WHEN NOT ({is_null}) THEN {postgresql}({', '.join(parts)}) END)"
+
+    return sql
 
 
 def _call(name: str) -> SqlText:
@@ -240,7 +247,8 @@ FUNCTIONS: dict[str, Function] = {
         lambda d, a, n: f"round({a}, {n})" if d == "sqlite" else f"round(CAST({a} AS NUMERIC), {n})",
     ),
     "ABS": Function(1, 1, _strict(abs), _call("abs")),
-    "FLOOR": Function(1, 1, _strict(math.floor), _call("floor")),
+    # SQLAlchemy puts a floor of its own into SQLite, which fails on null.
+    "FLOOR": Function(1, 1, _strict(math.floor), lambda _d, a: f"(CASE WHEN {a} IS NOT NULL THEN floor({a}) END)"),
     "CEILING": Function(1, 1, _strict(math.ceil), _call("ceil")),
     "MIN": Function(1, 99, _strict(min), _least("min", "least")),
     "MAX": Function(1, 99, _strict(max), _least("max", "greatest")),
