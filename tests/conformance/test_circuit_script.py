@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,3 +81,24 @@ def test_case(runners: dict[str, test_runs.TestRuns], project: str, test_id: str
 
     (result,) = report.tests
     assert result.outcome == "passed", f"{result.message}\n{result.traceback}"
+
+
+class BrokenRuntime:
+    """Stands for a runtime with a fault of ours: every run ends in an exception that nobody foresaw."""
+
+    def run(self, *_request: object) -> None:
+        raise KeyError("a fault of ours")
+
+
+def test_a_fault_of_the_runtime_is_an_error_of_its_test_alone(tmp_path: Path) -> None:
+    project = PROJECTS["apex"]
+    tests = [test.id for test in project.catalog.tests[:2]]
+    store = Store.open(f"sqlite:///{tmp_path / 'data.db'}")
+    runtime: Any = BrokenRuntime()
+
+    report = test_runs.TestRuns(Place(project, store, runtime)).run(tests, coverage=False, listener=Quiet())
+
+    assert [(result.outcome, result.message[:33]) for result in report.tests] == [
+        ("error", "InternalError: The runtime failed")
+    ] * 2
+    store.close()

@@ -174,3 +174,43 @@ def test_c01_the_profile_circuit_lets_a_callout_follow_dml(make_place):
     )
 
     assert (result.outcome, result.limits["callouts"], place.count("Account")) == ("success", (1, 50), 1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "CircuitTest.start_test()",
+        "CircuitTest.stop_test()",
+        'CircuitTest.run_as({"profile": "Any"}).__enter__()',
+        "CircuitTest.set_http_mock({})",
+        'CircuitTest.create("Account", name="A")',
+    ],
+)
+def test_u05_helpers_of_tests_are_refused_outside_of_tests(make_place, call):
+    place = make_place()
+
+    result, _sink = place.run(f"from circuitos.testing import CircuitTest\n{call}", commit=True)
+
+    assert (result.outcome, result.error.type) == ("error", "CircuitException")
+    assert "tests only" in result.error.message
+    assert place.count("Account") == 0
+
+
+def test_t17_the_profile_circuit_lets_a_trigger_call_out_and_counts_it(make_place):
+    trigger = (
+        "from circuitos import CircuitHTTP, CircuitTrigger, trigger\n"
+        "class Calls(CircuitTrigger):\n"
+        '    @trigger("Contact", ["afterInsert"])\n'
+        "    def handle(self, context):\n"
+        f"        {CALLOUT}\n"
+    )
+    insert = 'CircuitDB.insert("Contact", {"last_name": "A"})'
+    circuit = make_place(CIRCUIT, {"triggers/calls.py": trigger})
+    apex = make_place(APEX, {"triggers/calls.py": trigger})
+
+    allowed, _sink = circuit.run(insert, commit=True)
+    refused, _sink = apex.run(insert, commit=True)
+
+    assert (allowed.outcome, allowed.limits["callouts"], circuit.count("Contact")) == ("success", (1, 50), 1)
+    assert (refused.outcome, refused.limits["callouts"], apex.count("Contact")) == ("error", (0, 100), 0)
+    assert "Callout from triggers are currently not supported." in refused.error.message

@@ -61,6 +61,14 @@ def depth_exceeded(around: Sequence[str]) -> str:
     return "\n".join(("Maximum trigger depth exceeded", *around))
 
 
+def mixed_dml(object_name: str, first_written: str) -> DmlErrorInfo:
+    return error(
+        "MIXED_DML_OPERATION",
+        "DML operation on setup object is not permitted after you have updated a non-setup object "
+        f"(or vice versa): {object_name}, original object: {first_written}",
+    )
+
+
 def no_such_record() -> DmlErrorInfo:
     return error("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 

@@ -61,7 +61,7 @@ class Operations:
         """Perform the statement's operation on works of one object; what fails is told on them.
 
         Raises:
-            DmlFailed: the statement as a whole is wrong, or triggers are nested too deep.
+            DmlFailed: the statement as a whole is wrong.
         """
         match request.operation:
             case "insert":

@@ -62,11 +62,7 @@ class OrderOfExecution:
         self._rollups = Rollups(context.schema, context.session, self.save_parents)
 
     def save(self, kind: SaveKind, item: ObjectType, chunk: Sequence[Work]) -> None:
-        """Take a chunk through all the steps. Records with an error take no further step.
-
-        Raises:
-            DmlFailed: triggers are nested too deep.
-        """
+        """Take a chunk through all the steps. Records with an error take no further step."""
         # 1, 2: the old record, overwritten with the new values; system validation of each value.
         parents: set[str] = set()
         self._load(kind, item, chunk, parents)
@@ -186,11 +182,7 @@ class OrderOfExecution:
         self._context.triggers.fire(item, "afterUpdate", sound(again))
 
     def save_parents(self, item: ObjectType, changes: dict[str, dict[str, Any]]) -> dict[str, DmlErrorInfo]:
-        """Save roll-ups on their parents by all the steps; the first error of each parent that refuses its figure.
-
-        Raises:
-            DmlFailed: triggers are nested too deep.
-        """
+        """Save roll-ups on their parents by all the steps; the first error of each parent that refuses."""
         works = [
             Work(index, {}, id=record_id, computed=values)
             for index, (record_id, values) in enumerate(changes.items())

@@ -10,7 +10,7 @@ from typing import Any
 import circuit_log.events as ev
 from circuit_link.wire import SaveOutcome
 from circuit_log.limits import LimitName
-from circuit_runtime.dml.errors import DmlFailed, failed, refused_by_database, taken_meanwhile
+from circuit_runtime.dml.errors import DmlFailed, failed, mixed_dml, refused_by_database, taken_meanwhile
 from circuit_runtime.dml.operations import DmlRequest, Operations
 from circuit_runtime.dml.order_of_execution import SaveContext
 from circuit_runtime.dml.rights import Rights
@@ -75,7 +75,7 @@ class DataTransaction:
         self._governor.charge(LimitName.DML_STATEMENTS)
         if request.operation != "empty_recycle_bin":
             self._governor.charge(LimitName.DML_ROWS, len(request.records))
-        self._refuse_mixed([item for item, _works in groups])
+        self._refuse_mixed(request, [item for item, _works in groups])
         self._context.session.begin()
         place: dict[str, Any] = {"path": request.path, "line": request.line}
         self._events.emit(
@@ -206,11 +206,10 @@ class DataTransaction:
             raise DmlFailed(f"There is no object {name!r}.")
         return item
 
-    def _refuse_mixed(self, items: Sequence[ObjectType]) -> None:
+    def _refuse_mixed(self, request: DmlRequest, items: Sequence[ObjectType]) -> None:
+        """Setup objects and others do not go into one transaction. Raises: DmlFailed."""
         first = self._first_written or items[0]
         other = next((item for item in items if item.is_setup != first.is_setup), None)
         if other is not None and not self.in_run_as:
-            raise DmlFailed(
-                "MIXED_DML_OPERATION, DML operation on setup object is not permitted after you have updated a "
-                f"non-setup object (or vice versa): {other.name}, original object: {first.name}"
-            )
+            refusal = SaveOutcome(id=None, success=False, errors=(mixed_dml(other.name, first.name),))
+            raise failed(request.operation, [refusal] * len(request.records))

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import circuit_log.events as ev
 from circuit_link import wire
 from circuit_runtime.dml.conversion import convert
-from circuit_runtime.dml.errors import DmlFailed, depth_exceeded, error
+from circuit_runtime.dml.errors import depth_exceeded, error
 from circuit_runtime.dml.work import Work, sound
 from circuit_runtime.governor.profiles import TRIGGER_DEPTH
 from circuit_runtime.host.event_log import EventLog
@@ -97,23 +97,17 @@ class Triggers:
     def fire(self, item: ObjectType, event: wire.TriggerEvent, works: Sequence[Work], master_id: str = "") -> None:
         """Run every handler of the event on these records; errors and changes go to the works.
 
-        Raises:
-            DmlFailed: the depth of triggers would pass 16.
+        At a depth of 16 no handler runs any more, and the records fail.
         """
         records = sound(works)
         for trigger in self._catalog.triggers_for(item.name, event) if records else ():
             if self.depth >= TRIGGER_DEPTH:
                 self._too_deep = depth_exceeded([call.title for call in self._open])
-                raise DmlFailed(self._too_deep)
+                return _fail_all(records, self._too_deep)
             # Each handler gets all of the records, also those that one before it refused.
             thrown = self._run(trigger, item, event, records, master_id)
             if thrown is not None:
-                status_and_text = error(
-                    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", self._cause(trigger, event, thrown)
-                )
-                for work in records:
-                    work.errors.append(status_and_text)
-                return
+                return _fail_all(records, self._cause(trigger, event, thrown))
 
     def _run(
         self,
@@ -212,6 +206,11 @@ def _unit_id(trigger: TriggerDefinition) -> str:
     """An id in the form of Salesforce's trigger ids (01q), which follows from the trigger's place alone."""
     number = sum(ord(letter) * 31**place for place, letter in enumerate(f"{trigger.path}{trigger.class_name}"))
     return record_id("01q", number % 62**10)
+
+
+def _fail_all(works: Sequence[Work], message: str) -> None:
+    for work in works:
+        work.errors.append(error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message))
 
 
 def _capital(event: str) -> str:

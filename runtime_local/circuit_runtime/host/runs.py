@@ -20,10 +20,11 @@ from circuit_log.events import LogEvent
 from circuit_log.limits import LimitUse
 from circuit_runtime.governor.profiles import limits_for
 from circuit_runtime.host.admission import Admission, OpenDoor, Ticket
-from circuit_runtime.host.execution_request import ExecutionRequest, ExecutionResult, RunControl
+from circuit_runtime.host.execution_request import ExecutionRequest, RunControl
+from circuit_runtime.host.guard import guarded
 from circuit_runtime.host.log_archive import LogArchive, RunLog
 from circuit_runtime.host.run_preparation import PreparedRun, prepare_run
-from circuit_runtime.host.shortage import out_of_threads, shortage
+from circuit_runtime.host.shortage import out_of_threads
 from circuit_runtime.host.workspace import Opened, Workspace
 from circuit_runtime.sandbox.worker import Worker
 
@@ -304,7 +305,10 @@ class _Run:
         request = self._prepared.request
         self._announce_start(request)
         began = time.monotonic()
-        result = self._run_guarded(request)
+        result = guarded(
+            lambda: self._opened.runtime.run(self._opened.project, request, self._feed, self.handle.control),
+            f"the run {self.handle.run_id}",
+        )
         duration_ms = (time.monotonic() - began) * 1000
         self._feed.write_log()
         with _log_faults(self.handle.run_id):
@@ -347,22 +351,6 @@ class _Run:
         for observer in self._observers:
             observer.started(message)
 
-    def _run_guarded(self, request: ExecutionRequest) -> ExecutionResult:
-        try:
-            return self._opened.runtime.run(self._opened.project, request, self._feed, self.handle.control)
-        except UserFacingError as exc:
-            error = _run_error(exc)
-        except (MemoryError, OSError) as exc:
-            _log.exception("the run %s failed for want of something", self.handle.run_id)
-            error = _run_error(shortage(exc))
-        except Exception as exc:  # noqa: BLE001 - the border of a run: our bug ends this run alone
-            _log.exception("the run %s failed within the runtime", self.handle.run_id)
-            error = hp.RunError(
-                type="InternalError",
-                message=f"The runtime failed: {type(exc).__name__}: {exc}. .circuit/host.log has the details.",
-            )
-        return ExecutionResult(outcome="error", error=error, exit_code=1, limits={}, committed=False)
-
 
 def _start_thread(target: Callable[..., None], run: _Run, *arguments: object) -> None:
     """Raises: UserFacingError, where the system has no thread left."""
@@ -371,12 +359,6 @@ def _start_thread(target: Callable[..., None], run: _Run, *arguments: object) ->
         thread.start()
     except (RuntimeError, MemoryError) as exc:
         raise out_of_threads() from exc
-
-
-def _run_error(error: UserFacingError) -> hp.RunError:
-    return hp.RunError(
-        type=error.code, message=error.message, file=error.path, line=error.line, column=error.column
-    )
 
 
 @contextmanager

@@ -203,6 +203,7 @@ class WorkerService:
                 self._measure()
                 self._governor.stop_test()
                 self._data.forget_savepoints()
+                self._events.emit(ev.SavepointReset, path=request.path, line=request.line)
             case "run_as":
                 self._governor.charge(LimitName.DML_STATEMENTS)
                 return self._users.enter(request.value)

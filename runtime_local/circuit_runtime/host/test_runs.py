@@ -15,6 +15,7 @@ from circuit_link import wire
 from circuit_log.events import LogEvent
 from circuit_log.levels import Category, Level, LogLevels
 from circuit_runtime.host.execution_request import ExecutionRequest, ExecutionResult, RunControl
+from circuit_runtime.host.guard import guarded
 from circuit_runtime.host.run_preparation import test_entry
 from circuit_runtime.host.test_selection import broken_test_files, select_tests
 from circuit_runtime.host.workspace import Opened, Workspace, refuse_broken
@@ -103,7 +104,9 @@ class TestRuns:
             if self._stopped:
                 control.stop("stopped before it began")
         try:
-            return opened.runtime.run(opened.project, request, sink, control)
+            return guarded(
+                lambda: opened.runtime.run(opened.project, request, sink, control), f"the test of {request.entry}"
+            )
         finally:
             with self._lock:
                 self._controls.discard(control)

@@ -58,6 +58,16 @@ class Cascade:
         CircuitDB.delete("Invoice", invoice)
         assert codes(lambda: CircuitDB.undelete("InvoiceLine", lines[0])) == ["UNDELETE_FAILED"]
 
+    @test("T15 a child that forbids it keeps its parent, until it goes itself")
+    def restricted(self):
+        account = CircuitTest.create("Account", name="Acme").id
+        ticket = CircuitDB.insert("Ticket", {"subject": "x", "account": account})[0].id
+        assert codes(lambda: CircuitDB.delete("Account", account)) == ["DELETE_FAILED"]
+        assert CircuitDB.count("SELECT COUNT() FROM Account") == 1
+        CircuitDB.delete("Ticket", ticket)
+        CircuitDB.delete("Account", account)
+        assert CircuitDB.count("SELECT COUNT() FROM Account") == 0
+
     @test("T15 a lookup is cleared when its parent goes and set again when it comes back")
     def lookup(self):
         account, invoice, _lines = family()

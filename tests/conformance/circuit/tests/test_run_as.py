@@ -123,8 +123,9 @@ class MixedDml:
     @test("D11 a user cannot be saved after other records, nor the other way round")
     def refused(self):
         CircuitTest.create("Contact", last_name="X")
-        with CircuitTest.raises(DmlException, match="MIXED_DML_OPERATION"):
+        with CircuitTest.raises(DmlException, match="MIXED_DML_OPERATION") as caught:
             CircuitTest.create("User", last_name="U", username="u@x.com")
+        assert caught.value.failures[0].errors[0].status_code == "MIXED_DML_OPERATION"
 
     @test("D11 other records cannot be saved after a user")
     def the_other_way(self):

@@ -155,16 +155,19 @@ class Depth:
 
     @test("T10 the seventeenth level can be caught, and is not a limit")
     def caught(self):
+        statuses = []
+
         def again(context):
             try:
                 CircuitDB.insert("Contact", {"last_name": "X"})
-            except DmlException:
-                pass
+            except DmlException as error:
+                statuses.append(error.failures[0].errors[0].status_code)
 
         Behaviour.on("Contact", "afterInsert", again)
         CircuitDB.insert("Contact", {"last_name": "X"})
 
         assert CircuitDB.count("SELECT COUNT() FROM Contact") == 16
+        assert statuses == ["CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"]
 
     @test("T10 recursion over two objects counts both")
     def two_objects(self):
