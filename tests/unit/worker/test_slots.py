@@ -137,7 +137,7 @@ def test_everything_of_a_module_is_kept(name):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_everything_of_the_standard_library_and_its_tests_is_kept():
     count = sum(assert_file_is_kept(path) for path in sorted(STDLIB.rglob("*.py")))
 
