@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from circuit_link.wire import DmlErrorInfo
 from circuit_runtime.dml.errors import error, required_missing
 from circuit_runtime.dml.work import Work, sound
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
@@ -93,32 +94,47 @@ def check_references(
     `there` holds ids that were found before and need not be looked for again; those found now are added.
     """
     wanted: dict[str, set[str]] = defaultdict(set)
-    uses: list[tuple[Work, Field, str]] = []
+    uses: list[tuple[Field, str, list[Work]]] = []
     for field in item.fields.values():
         if not field.is_reference or field.system:
             continue
-        for work in works:
-            value = work.new.get(field.name)
-            if value is None or (work.old is not None and work.old.get(field.name) == value):
-                continue
+        for value, users in _by_new_value(field, works).items():
             target = schema.object_of_id(value)
             if target is None or target.name not in field.reference_to:
                 message = f"{field.label}: id value of incorrect type: {value}"
-                work.errors.append(error("FIELD_INTEGRITY_EXCEPTION", message, field.name))
-            elif value == work.id:
-                message = f"{field.label}: a record cannot refer to itself"
-                work.errors.append(error("CIRCULAR_DEPENDENCY", message, field.name))
+                _tell_all(users, error("FIELD_INTEGRITY_EXCEPTION", message, field.name))
             else:
+                message = f"{field.label}: a record cannot refer to itself"
+                itself = [work for work in users if work.id == value]
+                _tell_all(itself, error("CIRCULAR_DEPENDENCY", message, field.name))
                 wanted[target.name].add(value)
-                uses.append((work, field, value))
+                uses.append((field, value, [work for work in users if work.id != value]))
     for name, ids in wanted.items():
         if missing := ids - there:
             there |= existing_ids(session, schema.objects[name], missing)
-    for work, field, value in uses:
+    for field, value, users in uses:
         if value not in there:
-            work.errors.append(
-                error("INVALID_CROSS_REFERENCE_KEY", f"invalid cross reference id: {value}", field.name)
-            )
+            message = f"invalid cross reference id: {value}"
+            _tell_all(users, error("INVALID_CROSS_REFERENCE_KEY", message, field.name))
+
+
+def _by_new_value(field: Field, works: Sequence[Work]) -> dict[Any, list[Work]]:
+    """The works by the value that they set the field to; those that leave it empty or as it was are left out."""
+    name = field.name
+    changed = [
+        (value, work)
+        for work in works
+        if (value := work.new.get(name)) is not None and (work.old is None or work.old.get(name) != value)
+    ]
+    by_value: dict[Any, list[Work]] = {}
+    for value, work in changed:
+        by_value.setdefault(value, []).append(work)
+    return by_value
+
+
+def _tell_all(works: Iterable[Work], problem: DmlErrorInfo) -> None:
+    for work in works:
+        work.errors.append(problem)
 
 
 def check_unique(session: Session, item: ObjectType, works: Sequence[Work]) -> None:
@@ -129,11 +145,9 @@ def check_unique(session: Session, item: ObjectType, works: Sequence[Work]) -> N
 
 
 def _check_unique_field(session: Session, item: ObjectType, field: Field, works: Sequence[Work]) -> None:
-    by_value: dict[Any, list[Work]] = defaultdict(list)
-    for work in works:
-        value = work.new.get(field.name)
-        if value is not None and (work.old is None or work.old.get(field.name) != value):
-            by_value[folded(field, value)].append(work)
+    by_value: dict[Any, list[Work]] = {}
+    for value, holders in _by_new_value(field, works).items():
+        by_value.setdefault(folded(field, value), []).extend(holders)
     if not by_value:
         return
     taken = find_by_value(session, item, field, by_value)

@@ -11,9 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from circuit_runtime.project.schema import Field, FieldType
-from circuit_runtime.store.values import LARGEST_INTEGER, converter
+from circuit_runtime.store.values import EMAIL, LARGEST_INTEGER, converter
 
 _NONE = type(None)
+_STR = frozenset({str})
+_TEXT_OR_NONE = frozenset({str, _NONE})
 _TEXT_TYPES = frozenset({FieldType.TEXT, FieldType.TEXTAREA, FieldType.PHONE, FieldType.URL})
 
 # Whether all values of a column are in storage form already.
@@ -38,7 +40,7 @@ def column_converter(field: Field) -> ColumnConverter:
 
 def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
     """Equal texts are converted once: lookups, dates and picklists repeat."""
-    if not all(type(value) is str for value in values):
+    if not _STR.issuperset(map(type, values)):
         return list(map(convert, values))
     once = {value: convert(value) for value in set(values)}
     return [once[value] for value in values]
@@ -52,16 +54,19 @@ def _is_stored(field: Field) -> IsStored:
             return _are_integers
         case FieldType.BOOLEAN:
             return lambda values: {bool, _NONE}.issuperset(map(type, values))
-        case FieldType.PICKLIST if field.values and field.restricted:
+        case FieldType.PICKLIST:
             known = frozenset((*field.values, None))
-            return lambda values: {str, _NONE}.issuperset(map(type, values)) and known.issuperset(values)
+            return lambda values: _TEXT_OR_NONE.issuperset(map(type, values)) and known.issuperset(values)
+        case FieldType.EMAIL:
+            are_texts = _are_texts(field.length)
+            return lambda values: are_texts(values) and all(map(EMAIL.fullmatch, filter(None, values)))
         case _:
             return lambda values: {_NONE}.issuperset(map(type, values))
 
 
 def _are_texts(length: int | None) -> IsStored:
     def are_texts(values: Sequence[Any]) -> bool:
-        if not {str, _NONE}.issuperset(map(type, values)):
+        if not _TEXT_OR_NONE.issuperset(map(type, values)):
             return False
         texts = list(filter(None, values))
         # An empty text is stored as None.

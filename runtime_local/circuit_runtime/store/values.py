@@ -17,7 +17,7 @@ from typing import Any
 from circuit_runtime.project.schema import Field, FieldType
 from circuit_runtime.store.ids import long_id
 
-_EMAIL = re.compile(r"[^@\s<>()\[\],;:\"\\]+@[^@\s<>()\[\],;:\"\\]+\.[^@\s.<>()\[\],;:\"\\]{2,}")
+EMAIL = re.compile(r"[^@\s<>()\[\],;:\"\\]+@[^@\s<>()\[\],;:\"\\]+\.[^@\s.<>()\[\],;:\"\\]{2,}")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _TRUE = frozenset({"true", "1", "yes"})
@@ -154,7 +154,7 @@ def _email_converter(field: Field) -> Converter:
 
     def convert(value: Any) -> str | None:
         text: str | None = to_text(value)
-        if text is not None and not _EMAIL.fullmatch(text):
+        if text is not None and not EMAIL.fullmatch(text):
             raise ValueProblem("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {text}")
         return text
 
