@@ -203,18 +203,15 @@ def environment_logs(
     presenter: Presenter, *, project: Path | None, environment: str, tail: bool, search: str
 ) -> None:
     """`logs --env`: list or stream an environment's logs."""
+    from circuit_cli.logs import show_logs
+
     with _client(environment, project) as client:
         if tail:
             for line in client.tail_logs():
                 if search.lower() in line.text.lower():
                     presenter.line(line) if presenter.json_output else presenter.text(line.text + "\n")
             return
-        listed = client.logs()
-        if presenter.json_output:
-            presenter.document(listed)
-            return
-        for item in listed.logs:
-            presenter.text(f"{item.started_at:%Y-%m-%d %H:%M:%S}  {item.outcome:8}  {item.entry}  {item.id}\n")
+        show_logs(presenter, client.logs(search).logs)
 
 
 def environment_url(name: str, project: Path | None) -> str:

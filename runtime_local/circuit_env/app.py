@@ -165,7 +165,8 @@ class Routes:
 
     async def logs(self, request: Request) -> Response:
         await self._require(request, "logs:read")
-        return _json(env.LogList(logs=await run_in_threadpool(self._environment.logs.list)))
+        search = request.query_params.get("search", "")
+        return _json(env.LogList(logs=await run_in_threadpool(self._environment.logs.list, search)))
 
     async def tail(self, request: Request) -> Response:
         await self._require(request, "logs:read")

@@ -41,7 +41,8 @@ class Place:
     @contextmanager
     def opened(self) -> Iterator[Opened]:
         """See `Workspace.opened`."""
-        yield Opened(self.project(), self._store, self._runtime)
+        project = self.project()
+        yield Opened(project, self._store, self._runtime, release=project.root)
 
     def project(self) -> Project:
         """The current release as a project. Raises: UserFacingError, before the first deployment."""

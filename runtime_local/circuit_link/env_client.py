@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -66,8 +67,10 @@ class EnvironmentClient:
     def releases(self) -> env.ReleaseList:
         return self._call("GET", "/releases", env.ReleaseList)
 
-    def logs(self) -> env.LogList:
-        return self._call("GET", "/logs", env.LogList)
+    def logs(self, search: str = "") -> env.LogList:
+        """Logs of runs, newest first; with `search` those that hold it, in any case."""
+        query = f"?{urlencode({'search': search})}" if search else ""
+        return self._call("GET", f"/logs{query}", env.LogList)
 
     def query(self, soql: str) -> env.QueryAnswer:
         return self._call("POST", "/query", env.QueryAnswer, env.QueryRequest(soql=soql))

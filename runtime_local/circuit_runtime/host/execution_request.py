@@ -36,7 +36,6 @@ class ExecutionRequest:
         user: id or name of the user that runs it; "" for the project's own.
         seed: of the worker's random numbers.
         timeout_s: wall time after which it is ended; None for the profile's own limit alone.
-        release: shown in the log; "" for a folder.
     """
 
     entry: ExecutionEntry
@@ -47,7 +46,6 @@ class ExecutionRequest:
     user: str = ""
     seed: int = 0
     timeout_s: float | None = None
-    release: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

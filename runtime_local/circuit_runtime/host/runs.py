@@ -295,7 +295,7 @@ class _Run:
             entry=prepared.title,
             levels=request.levels,
             source=prepared.source,
-            release=request.release,
+            release=opened.release,
             user=request.user,
         )
         self._feed = RunFeed(handle.run_id, self._run_log, observers)

@@ -14,11 +14,16 @@ from circuit_runtime.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The project as it is now, its database migrated to it, and the runtime that works on both."""
+    """The project as it is now, its database migrated to it, and the runtime that works on both.
+
+    Attributes:
+        release: what logs say was executed; "" for a folder.
+    """
 
     project: Project
     store: Store
     runtime: Runtime
+    release: str = ""
 
 
 class Workspace(Protocol):

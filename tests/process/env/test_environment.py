@@ -216,6 +216,18 @@ def test_events_are_taken_over_http(client: EnvironmentClient, server, token: st
     assert client.query("SELECT COUNT() FROM Task").count == 0
 
 
+def test_logs_say_which_release_ran_and_are_searched(client: EnvironmentClient, project: Path) -> None:
+    release = client.deploy(read_files(project)).release
+    for word in ("apple", "pear"):
+        text = f"from circuitos import CircuitLog\nCircuitLog.info('an {word}')\n"
+        client.run(RunRequest(entry=ExecEntry(path=f"{word}.py", text=text)))
+
+    found = client.logs("an APPLE").logs
+
+    assert [(log.entry, log.release) for log in found] == [("apple.py", release)]
+    assert len(client.logs().logs) == 2
+
+
 def test_a_killed_server_is_wholly_on_the_old_release(
     client: EnvironmentClient,
     server,
