@@ -222,6 +222,7 @@ class Console(QObject):
             bar.command_requested.connect(self.actions.run)
         window.top_bar.configuration_chosen.connect(self.controller.choose_configuration)
         window.top_bar.commit_chosen.connect(self.controller.choose_commit)
+        window.top_bar.recording_chosen.connect(self.controller.choose_recording)
         window.top_bar.environment_chosen.connect(self._on_environment_chosen)
         window.perspective_changed.connect(self._show_environment)
         window.rail.foot_chosen.connect(self._on_foot_chosen)

@@ -181,6 +181,46 @@ def test_f5_stops_on_the_chosen_line_with_its_values_and_steps(
     assert page.editor.marks.execution_line == 0
 
 
+def test_a_recorded_run_is_walked_backwards_also_after_its_end(
+    console: Console, qtbot: QtBot, project: Path
+) -> None:
+    line = line_of(project, SCORE, "total = 0 if reason")
+    console.editor.open(SCORE, line)
+    qtbot.waitUntil(lambda: console.editor.current_path == SCORE)
+    page = console.editor.page(SCORE)
+    assert page is not None
+    console.breakpoints.toggle_checkpoint(SCORE, line - 1)
+    console.breakpoints.toggle(SCORE, line + 1)
+    console.controller.choose_configuration("marcus")
+    console.controller.choose_recording(True)
+
+    def looks_back() -> bool:
+        stop = console.debug.stop_reason
+        return stop is not None and stop.is_recorded and console.debug.frame is not None
+
+    qtbot.keyClick(console.window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: page.editor.marks.execution_line == line + 1, timeout=PATIENCE_MS)
+    assert not looks_back()
+    # What ran last was in the calls that this line made; before them comes the line itself.
+    for _ in range(3):
+        with qtbot.waitSignal(console.debug.frame_selected, timeout=PATIENCE_MS):
+            qtbot.keyClick(console.window, Qt.Key.Key_F10, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: page.editor.marks.execution_line == line, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "total" not in console.variables.model.values_of("Locals"), timeout=PATIENCE_MS)
+    assert looks_back()
+    console.breakpoints.toggle(SCORE, line + 1)
+    with qtbot.waitSignal(console.runs.finished, timeout=PATIENCE_MS) as ended:
+        for _ in range(2):  # to where the script stands, and on to its end
+            qtbot.waitUntil(lambda: console.runs.state.phase is RunPhase.PAUSED, timeout=PATIENCE_MS)
+            qtbot.keyClick(console.window, Qt.Key.Key_F5)
+    qtbot.waitUntil(looks_back, timeout=PATIENCE_MS)
+    console.actions.run("run.stop")
+    qtbot.waitUntil(lambda: console.runs.state.phase is RunPhase.IDLE, timeout=PATIENCE_MS)
+
+    assert ended.args[0].result.outcome == "success"
+    assert "⚑ VirtualLPR._score" in console.console_pane.text()
+
+
 def test_the_gauges_rise_during_the_run_and_a_loop_can_be_stopped(
     console: Console, qtbot: QtBot, project: Path
 ) -> None:

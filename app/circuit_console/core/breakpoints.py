@@ -17,6 +17,7 @@ class Breakpoint(msgspec.Struct, frozen=True, kw_only=True):
         key: name within this start of the console; lines may change, the key stays.
         line: 1-based.
         condition, hit_condition, log_message: "" for none; a log message makes it a logpoint.
+        is_checkpoint: it keeps the variables' values and lets the run go on.
         is_verified: what the runtime answered; None while nobody asked.
         reason: why it is not verified.
     """
@@ -27,6 +28,7 @@ class Breakpoint(msgspec.Struct, frozen=True, kw_only=True):
     condition: str = ""
     hit_condition: str = ""
     log_message: str = ""
+    is_checkpoint: bool = False
     is_enabled: bool = True
     is_verified: bool | None = None
     reason: str = ""
@@ -84,6 +86,7 @@ class BreakpointSet:
                 condition=one.condition,
                 hit_condition=one.hit_condition,
                 log_message=one.log_message,
+                is_checkpoint=one.is_checkpoint,
                 is_enabled=one.is_enabled,
             )
 
@@ -107,6 +110,7 @@ class BreakpointSet:
         condition: str = "",
         hit_condition: str = "",
         log_message: str = "",
+        is_checkpoint: bool = False,
         is_enabled: bool = True,
     ) -> Breakpoint:
         """Add one, or change the one that is on this line already."""
@@ -118,6 +122,7 @@ class BreakpointSet:
             condition=condition,
             hit_condition=hit_condition,
             log_message=log_message,
+            is_checkpoint=is_checkpoint,
             is_enabled=is_enabled,
         )
         self._by_key[made.key] = made
@@ -178,6 +183,7 @@ class BreakpointSet:
                 condition=one.condition,
                 hit_condition=one.hit_condition,
                 log_message=one.log_message,
+                is_checkpoint=one.is_checkpoint,
                 is_enabled=one.is_enabled,
             )
             for one in self.all()

@@ -19,13 +19,17 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
-    """Why and where the run stopped. `reason` is step, breakpoint, pause, exception, entry or goto."""
+    """Why and where the run stopped. `reason` is step, breakpoint, pause, exception, entry or goto.
+
+    `is_recorded` is a moment of the past: it can be looked at, not changed.
+    """
 
     reason: str
     thread_id: int
     description: str = ""
     text: str = ""
     hit_breakpoint_ids: tuple[int, ...] = ()
+    is_recorded: bool = False
 
 
 class StackFrame(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +90,16 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     indexed_count: int = 0
 
 
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line kept while the run went past it: its function's variables, name to short value."""
+
+    path: str
+    line: int
+    function: str
+    values: tuple[tuple[str, str], ...]
+    breakpoint_id: int
+
+
 class DebugOutput(msgspec.Struct, frozen=True, kw_only=True):
     category: Literal["stdout", "stderr", "console", "important", "telemetry"]
     text: str
@@ -94,7 +108,10 @@ class DebugOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """What F5 starts: one of the three is set. `now` is ISO 8601 or ""."""
+    """What F5 starts: one of the three is set. `now` is ISO 8601 or "".
+
+    With `records` its statements are kept, so that it can be walked backwards, also once it has ended.
+    """
 
     program: str = ""
     event: str = ""
@@ -103,4 +120,5 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     now: str = ""
     commit: bool = False
     stop_on_entry: bool = False
+    records: bool = False
     log_levels: str = ""

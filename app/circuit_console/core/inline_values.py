@@ -9,7 +9,7 @@ _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _DOTTED = re.compile(r"(?<![\w.)\]])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _STRING = re.compile(r"(\"[^\"]*\"|'[^']*')")
 _MOST_NAMES = 3
-_LONGEST_VALUE = 60
+_LONGEST_VALUE = 40
 
 
 def name_at(text: str, column: int) -> str:

@@ -28,6 +28,7 @@ class StoredBreakpoint(msgspec.Struct, frozen=True, kw_only=True):
     condition: str = ""
     hit_condition: str = ""
     log_message: str = ""
+    is_checkpoint: bool = False
     is_enabled: bool = True
 
 
@@ -64,6 +65,7 @@ class ProjectSession(msgspec.Struct, frozen=True, kw_only=True):
     layouts: dict[str, PerspectiveLayout] = {}
     run_configuration: str = ""
     commits: bool = False
+    records: bool = False
     console_history: tuple[str, ...] = ()
 
 

@@ -96,6 +96,7 @@ def told(row: Row) -> str:
             parts += [f"if {row.condition}"] if row.condition else []
             parts += [f"hits {row.hit_condition}"] if row.hit_condition else []
             parts += [f"logs {row.log_message}"] if row.log_message else []
+            parts += ["checkpoint: keeps the values and goes on"] if row.is_checkpoint else []
             parts += [f"stopped {row.hits} ×"] if row.hits else []
     if not row.is_enabled:
         parts.append("off")
@@ -140,6 +141,8 @@ def _icon(row: Row) -> tuple[str, ColorName]:
             return "circle", "err"
         case FunctionBreakpoint():
             return "box", "err"
+        case Breakpoint() if row.is_checkpoint:
+            return "flag-triangle-right", "ok"
         case Breakpoint() if row.log_message:
             return "diamond-filled", "accent"
         case Breakpoint() if row.note:

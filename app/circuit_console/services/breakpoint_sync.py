@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal, Slot
 
 from circuit_console.core.breakpoints import Breakpoint, Verdict
-from circuit_console.core.debugging import Abilities, Stop
+from circuit_console.core.debugging import Abilities, Checkpoint, Stop
 from circuit_console.services import dap_bodies
 from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.dap_connection import AnswerSlot, Body, FailureSlot
@@ -71,10 +71,10 @@ class BreakpointSync(QObject):
         if self._cursor is not None:
             path, self._cursor = self._cursor[0], None
             self._send(path)
-        ids = stop.hit_breakpoint_ids
-        keys = frozenset(self._key_of_id[number] for number in ids if number in self._key_of_id)
-        if keys:
-            self._quietly(lambda: self._breakpoints.count_hits(keys))
+        self._count(stop.hit_breakpoint_ids)
+
+    def take_checkpoint(self, checkpoint: Checkpoint) -> None:
+        self._count((checkpoint.breakpoint_id,))
 
     def take_event(self, body: Body) -> None:
         """The debugger bound or moved one later."""
@@ -84,6 +84,11 @@ class BreakpointSync(QObject):
             self._quietly(lambda: self._breakpoints.verify((_verdict(present, answer),)))
 
     # ------------------------------------------------------------------------------------------ inside
+
+    def _count(self, ids: tuple[int, ...]) -> None:
+        keys = frozenset(self._key_of_id[number] for number in ids if number in self._key_of_id)
+        if keys:
+            self._quietly(lambda: self._breakpoints.count_hits(keys))
 
     @Slot(str)
     def _on_changed(self, path: str) -> None:

@@ -93,6 +93,12 @@ class Breakpoints(QObject):
         self._set.add(path, line, condition=condition, hit_condition=hit_condition, log_message=log_message)
         self._publish(path)
 
+    def toggle_checkpoint(self, path: str, line: int) -> None:
+        """Make the line's breakpoint a checkpoint, or a breakpoint again; one that is not there is made."""
+        present = self._set.at(path, line) or self._set.add(path, line)
+        self._set.put(replace(present, is_checkpoint=not present.is_checkpoint))
+        self._publish(path)
+
     def set_enabled(self, breakpoint: Breakpoint, is_enabled: bool) -> None:
         self._set.put(replace(breakpoint, is_enabled=is_enabled))
         self._publish(breakpoint.path)
@@ -101,13 +107,15 @@ class Breakpoints(QObject):
         """Give it another condition, hit count or message, wherever it stands now."""
         present = self._set.get(breakpoint.key)
         if present is not None:
-            self.set(
-                present.path,
-                present.line,
-                condition=breakpoint.condition,
-                hit_condition=breakpoint.hit_condition,
-                log_message=breakpoint.log_message,
+            self._set.put(
+                replace(
+                    present,
+                    condition=breakpoint.condition,
+                    hit_condition=breakpoint.hit_condition,
+                    log_message=breakpoint.log_message,
+                )
             )
+            self._publish(present.path)
 
     def remove(self, breakpoint: Breakpoint) -> None:
         self._set.remove(breakpoint.key)

@@ -7,6 +7,7 @@ from pathlib import Path
 from circuit_console.core.breakpoints import Breakpoint
 from circuit_console.core.debugging import (
     Abilities,
+    Checkpoint,
     Evaluation,
     Launch,
     Scope,
@@ -52,6 +53,8 @@ def launch_arguments(launch: Launch, root: Path) -> Body:
         "now": launch.now,
         "logLevels": launch.log_levels,
     }
+    if launch.records:
+        arguments |= {"recordStatements": True, "replay": True}
     for name, value in (("program", launch.program), ("event", launch.event), ("test", launch.test)):
         if value:
             arguments[name] = value
@@ -67,6 +70,8 @@ def source_breakpoint(one: Breakpoint) -> Body:
     ):
         if value:
             wanted[name] = value
+    if one.is_checkpoint:
+        wanted["checkpoint"] = True
     return wanted
 
 
@@ -77,6 +82,17 @@ def stop(body: Body, default_thread: int) -> Stop:
         description=str(body.get("description", "") or ""),
         text=str(body.get("text", "") or ""),
         hit_breakpoint_ids=tuple(body.get("hitBreakpointIds", ()) or ()),
+        is_recorded=bool(body.get("recorded")),
+    )
+
+
+def checkpoint(body: Body, root: Path) -> Checkpoint:
+    return Checkpoint(
+        path=relative(str((body.get("source") or {}).get("path", "") or ""), root),
+        line=int(body.get("line", 0) or 0),
+        function=str(body.get("function", "")),
+        values=tuple((str(one["name"]), str(one["value"])) for one in body.get("variables") or ()),
+        breakpoint_id=int(body.get("breakpointId", 0) or 0),
     )
 
 

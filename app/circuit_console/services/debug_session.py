@@ -26,7 +26,7 @@ from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.dap_connection import AnswerSlot, Body, DapConnection, DapMessage, FailureSlot
 from circuit_link.errors import UserFacingError
 
-StepKind = Literal["next", "stepIn", "stepOut"]
+StepKind = Literal["next", "stepIn", "stepOut", "stepBack", "reverseContinue"]
 _MAIN_THREAD = 1
 _STACK_FRAMES = 200
 _QUIET_STEP_MS = 200
@@ -56,6 +56,7 @@ class DebugSession(QObject):
         frame_selected: StackFrame or None.
         values_changed: None, after a variable was set: read again.
         output_received: DebugOutput.
+        checkpoint_reached: Checkpoint.
         failed: UserFacingError, when the session could not start or broke.
     """
 
@@ -65,6 +66,7 @@ class DebugSession(QObject):
     frame_selected = Signal(object)
     values_changed = Signal()
     output_received = Signal(object)
+    checkpoint_reached = Signal(object)
     failed = Signal(object)
 
     def __init__(self, project_root: Path, breakpoints: Breakpoints, parent: QObject | None = None) -> None:
@@ -72,6 +74,7 @@ class DebugSession(QObject):
         self._root = project_root.resolve()
         self._sync = BreakpointSync(self._root, breakpoints, self._request, self)
         self._sync.refused.connect(self._on_refused)
+        self._capabilities: Body = {}
         self._abilities = Abilities()
         self._connection: DapConnection | None = None
         self._launch = Launch()
@@ -290,9 +293,15 @@ class DebugSession(QObject):
             self._load_stack()
 
     def _on_initialize_answered(self, body: Body) -> None:
-        self._abilities = dap_bodies.abilities(body)
+        self._capabilities = {}
+        self._learn(body)
         arguments = dap_bodies.launch_arguments(self._launch, self._root)
         self._request("launch", arguments, None, self._on_start_refused)
+
+    def _learn(self, capabilities: Body) -> None:
+        """What it can do may depend on what is launched, and is told then."""
+        self._capabilities |= capabilities
+        self._abilities = dap_bodies.abilities(self._capabilities)
 
     def _on_start_refused(self, error: UserFacingError) -> None:
         self.close()
@@ -316,6 +325,12 @@ class DebugSession(QObject):
             case "terminated":
                 self._enter(DebugState.ENDING)
                 self._request("disconnect", {}, self._on_disconnected, lambda _error: self.close())
+            case "capabilities":
+                self._learn(body.get("capabilities") or {})
+            case "circuit/checkpoint":
+                checkpoint = dap_bodies.checkpoint(body, self._root)
+                self._sync.take_checkpoint(checkpoint)
+                self.checkpoint_reached.emit(checkpoint)
             case "invalidated":
                 self.values_changed.emit()
             case _:

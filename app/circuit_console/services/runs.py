@@ -30,6 +30,16 @@ class RunEnd(msgspec.Struct, frozen=True):
     is_snippet: bool
 
 
+class _Last(msgspec.Struct, frozen=True):
+    """What Restart starts again."""
+
+    target: RunTarget
+    kind: RunKind
+    commit: bool
+    log_levels: str
+    records: bool = False
+
+
 class Runs(QObject):
     """Runs one thing at a time, plainly, under the debugger, or as tests.
 
@@ -52,7 +62,7 @@ class Runs(QObject):
         self._request = 0
         self._address = ""
         self._waiting_launch: Launch | None = None
-        self._last: tuple[RunTarget, RunKind, bool, str] | None = None
+        self._last: _Last | None = None
         self._restarts = False
         self._was_stopped = False
         self._deadline = QTimer(self)
@@ -80,7 +90,7 @@ class Runs(QObject):
         if target.kind == "test":
             self.run_tests((target.path,), coverage=False)
             return
-        self._last = (target, "plain", commit, log_levels)
+        self._last = _Last(target, "plain", commit, log_levels)
         self._enter(RunState(RunPhase.STARTING, "plain", title=target.name))
         path = self._host.project_root / target.path
         self._tasks.run(
@@ -89,14 +99,19 @@ class Runs(QObject):
             self._on_reading_failed,
         )
 
-    def debug(self, target: RunTarget, *, commit: bool = False, log_levels: str = "") -> None:
-        """Run under the debugger. A file of tests runs as tests; a single test can be debugged."""
+    def debug(
+        self, target: RunTarget, *, commit: bool = False, log_levels: str = "", records: bool = False
+    ) -> None:
+        """Run under the debugger. A file of tests runs as tests; a single test can be debugged.
+
+        With `records` the run can be walked backwards, also once it has ended.
+        """
         if not self._state.can_start:
             return
         if target.kind == "test" and not target.is_single_test:
             self.run_tests((target.path,), coverage=False)
             return
-        self._last = (target, "debug", commit, log_levels)
+        self._last = _Last(target, "debug", commit, log_levels, records)
         self._enter(RunState(RunPhase.STARTING, "debug", title=target.name))
         launch = Launch(
             program=target.path if target.kind == "exec" else "",
@@ -106,6 +121,7 @@ class Runs(QObject):
             now=target.now.isoformat() if target.now else "",
             commit=commit or target.commit,
             log_levels=log_levels,
+            records=records,
         )
         if self._address:
             self._debug.launch(self._address, launch)
@@ -265,11 +281,11 @@ class Runs(QObject):
     def _start_last(self) -> None:
         if self._last is None:
             return
-        target, kind, commit, log_levels = self._last
-        if kind == "debug":
-            self.debug(target, commit=commit, log_levels=log_levels)
+        last = self._last
+        if last.kind == "debug":
+            self.debug(last.target, commit=last.commit, log_levels=last.log_levels, records=last.records)
         else:
-            self.run(target, commit=commit, log_levels=log_levels)
+            self.run(last.target, commit=last.commit, log_levels=last.log_levels)
 
     def _enter(self, state: RunState) -> None:
         if state.phase is RunPhase.STARTING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
@@ -17,24 +18,33 @@ _GO_TO_PX = 368
 _LEFT_PX = 397
 _RUN_BOX_PX = 172
 
-_CONTROLS: tuple[tuple[str, str, str, ColorName], ...] = (
-    ("run.debug", "bug-play", "Run under the debugger (F5)", "ok"),
-    ("run.plain", "play", "Run without debugging (Ctrl+F5)", "ok"),
-    ("run.pause", "pause-filled", "Pause (F6)", "paused"),
-    ("run.debug", "step-forward", "Continue (F5)", "paused"),
-    ("run.step_over", "redo-dot", "Step over (F10)", "text"),
-    ("run.step_into", "arrow-down-to-dot", "Step into (F11)", "text"),
-    ("run.step_out", "arrow-up-from-dot", "Step out (Shift+F11)", "text"),
-    ("run.restart", "rotate-ccw", "Restart (Ctrl+Shift+F5)", "ok"),
-    ("run.stop", "square", "Stop (Shift+F5)", "err"),
+_UNDER_WAY = frozenset({RunPhase.STARTING, RunPhase.RUNNING, RunPhase.STOPPING})
+_PAUSED = frozenset({RunPhase.PAUSED})
+_STEP_BACK = "run.step_back"
+
+
+class _Control(msgspec.Struct, frozen=True):
+    """A button, and in which phases it is there."""
+
+    command_id: str
+    icon_name: str
+    tooltip: str
+    token: ColorName
+    phases: frozenset[RunPhase]
+
+
+_CONTROLS = (
+    _Control("run.debug", "bug-play", "Run under the debugger (F5)", "ok", frozenset({RunPhase.IDLE})),
+    _Control("run.plain", "play", "Run without debugging (Ctrl+F5)", "ok", frozenset({RunPhase.IDLE})),
+    _Control("run.pause", "pause-filled", "Pause (F6)", "paused", _UNDER_WAY),
+    _Control("run.debug", "step-forward", "Continue (F5)", "paused", _PAUSED),
+    _Control(_STEP_BACK, "undo-dot", "Step back (Alt+F10)", "text", _PAUSED),
+    _Control("run.step_over", "redo-dot", "Step over (F10)", "text", _PAUSED),
+    _Control("run.step_into", "arrow-down-to-dot", "Step into (F11)", "text", _PAUSED),
+    _Control("run.step_out", "arrow-up-from-dot", "Step out (Shift+F11)", "text", _PAUSED),
+    _Control("run.restart", "rotate-ccw", "Restart (Ctrl+Shift+F5)", "ok", _UNDER_WAY | _PAUSED),
+    _Control("run.stop", "square", "Stop (Shift+F5)", "err", _UNDER_WAY | _PAUSED),
 )
-_SHOWN: dict[RunPhase, frozenset[int]] = {
-    RunPhase.IDLE: frozenset({0, 1}),
-    RunPhase.STARTING: frozenset({2, 7, 8}),
-    RunPhase.RUNNING: frozenset({2, 7, 8}),
-    RunPhase.STOPPING: frozenset({2, 7, 8}),
-    RunPhase.PAUSED: frozenset({3, 4, 5, 6, 7, 8}),
-}
 
 
 class RunControls(QWidget):
@@ -52,23 +62,37 @@ class RunControls(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 1, 4, 1)
         layout.setSpacing(1)
-        self._buttons: list[IconButton] = []
-        for command_id, icon_name, tooltip, token in _CONTROLS:
-            button = IconButton(theme, icon_name, tooltip, token, 17)
+        self._state = RunState()
+        self._steps_back = False
+        self._buttons: list[tuple[_Control, IconButton]] = []
+        for control in _CONTROLS:
+            button = IconButton(theme, control.icon_name, control.tooltip, control.token, 17)
             button.setFixedSize(28, 28)
-            button.clicked.connect(lambda _checked=False, wanted=command_id: self.command_requested.emit(wanted))
+            button.setObjectName(control.command_id)
+            button.clicked.connect(
+                lambda _checked=False, wanted=control.command_id: self.command_requested.emit(wanted)
+            )
             layout.addWidget(button)
-            self._buttons.append(button)
-        self.show_state(RunState())
+            self._buttons.append((control, button))
+        self.show_state(self._state)
+
+    def offer_steps_back(self, is_offered: bool) -> None:
+        """A run that is not recorded cannot be walked backwards."""
+        if is_offered != self._steps_back:
+            self._steps_back = is_offered
+            self.show_state(self._state)
 
     def show_state(self, state: RunState) -> None:
-        shown = _SHOWN[state.phase]
-        for idx, button in enumerate(self._buttons):
-            button.setVisible(idx in shown)
-        pause, restart, stop = self._buttons[2], self._buttons[7], self._buttons[8]
-        pause.setEnabled(state.can_pause)
-        stop.setEnabled(state.can_stop)
-        restart.setEnabled(state.can_stop and state.kind != "tests")
+        self._state = state
+        is_enabled = {
+            "run.pause": state.can_pause,
+            "run.stop": state.can_stop,
+            "run.restart": state.can_stop and state.kind != "tests",
+        }
+        for control, button in self._buttons:
+            is_offered = control.command_id != _STEP_BACK or self._steps_back
+            button.setVisible(state.phase in control.phases and is_offered)
+            button.setEnabled(is_enabled.get(control.command_id, True))
         set_ground(self, "paused" if state.phase is RunPhase.PAUSED else "")
 
 
@@ -77,12 +101,14 @@ class TopBar(QWidget):
     command_requested: str, command id.
     configuration_chosen: str, name of a run configuration; "" for the current file.
     commit_chosen: bool, whether runs keep what they write.
+    recording_chosen: bool, whether debugged runs can be walked backwards.
     environment_chosen: str, name.
     """
 
     command_requested = Signal(str)
     configuration_chosen = Signal(str)
     commit_chosen = Signal(bool)
+    recording_chosen = Signal(bool)
     environment_chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -93,6 +119,7 @@ class TopBar(QWidget):
         self._configurations: tuple[str, ...] = ()
         self._chosen = ""
         self._commits = False
+        self._records = False
         self._project = QPushButton(self)
         self._project.setObjectName("projectButton")
         self._project.setAccessibleName("Project")
@@ -133,6 +160,9 @@ class TopBar(QWidget):
     def set_commits(self, commits: bool) -> None:
         self._commits = commits
         self._renew_icons()
+
+    def set_records(self, records: bool) -> None:
+        self._records = records
 
     def show_state(self, state: RunState) -> None:
         self.controls.show_state(state)
@@ -245,6 +275,10 @@ class TopBar(QWidget):
         keeps.setCheckable(True)
         keeps.setChecked(self._commits)
         keeps.toggled.connect(self.commit_chosen)
+        records = menu.addAction("Record statements, to step back (slower)")
+        records.setCheckable(True)
+        records.setChecked(self._records)
+        records.toggled.connect(self.recording_chosen)
 
     def _add_choice(self, menu: QMenu, title: str, name: str) -> None:
         action = menu.addAction(title)

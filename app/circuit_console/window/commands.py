@@ -95,6 +95,20 @@ def _run_commands(runs: Runs, controller: Controller) -> tuple[Command, ...]:
             is_enabled=is_paused,
         ),
         Command(
+            id="run.step_back",
+            title="Run: Step back",
+            keys=("Alt+F10",),
+            run=controller.step_back,
+            is_enabled=lambda: is_paused() and controller.abilities.steps_back,
+        ),
+        Command(
+            id="run.back_to_stop",
+            title="Run: Back to the stop before",
+            keys=("Alt+F5",),
+            run=controller.back_to_stop,
+            is_enabled=lambda: is_paused() and controller.abilities.steps_back,
+        ),
+        Command(
             id="run.jump",
             title="Run: Set next statement",
             keys=("Ctrl+Shift+F10",),
@@ -123,6 +137,12 @@ def _run_commands(runs: Runs, controller: Controller) -> tuple[Command, ...]:
             title="Run: Conditional breakpoint or logpoint",
             keys=("Ctrl+F9",),
             run=controller.ask_condition,
+        ),
+        Command(
+            id="run.checkpoint",
+            title="Run: Toggle checkpoint",
+            keys=("Shift+F9",),
+            run=controller.toggle_checkpoint,
         ),
         Command(
             id="run.current_file", title="Run: Current file", run=controller.run_current_file, is_enabled=can_start

@@ -39,10 +39,12 @@ _ZOOM_RANGE = range(-6, 21)
 
 
 class RunChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run box says: a configuration's name, "" for the current file; whether runs commit; log levels."""
+    """What the run box says: a configuration's name, "" for the current file; whether runs commit; whether
+    debugged ones can be walked backwards; log levels."""
 
     configuration: str = ""
     commits: bool = False
+    records: bool = False
     log_levels: str = ""
     follows_debugger: bool = True
 
@@ -124,6 +126,10 @@ class Controller(QObject):
     def choose_commit(self, commits: bool) -> None:
         self.set_choice(replace(self._choice, commits=commits))
 
+    @Slot(bool)
+    def choose_recording(self, records: bool) -> None:
+        self.set_choice(replace(self._choice, records=records))
+
     def choose_log_levels(self, levels: str) -> None:
         self.set_choice(replace(self._choice, log_levels=levels))
 
@@ -158,7 +164,9 @@ class Controller(QObject):
     @Slot(object)
     def debug_target(self, target: RunTarget) -> None:
         self._parts.editor.save_all(
-            lambda: self._parts.runs.debug(target, commit=self._choice.commits, log_levels=self._levels())
+            lambda: self._parts.runs.debug(
+                target, commit=self._choice.commits, log_levels=self._levels(), records=self._choice.records
+            )
         )
 
     def run_selection(self) -> None:
@@ -224,6 +232,12 @@ class Controller(QObject):
     def step_out(self) -> None:
         self._parts.debug.step("stepOut")
 
+    def step_back(self) -> None:
+        self._parts.debug.step("stepBack")
+
+    def back_to_stop(self) -> None:
+        self._parts.debug.step("reverseContinue")
+
     def run_to_cursor(self) -> None:
         self._at_caret(self._parts.debug.run_to)
 
@@ -268,6 +282,9 @@ class Controller(QObject):
 
     def toggle_breakpoint(self) -> None:
         self._at_caret(self._parts.breakpoints.toggle)
+
+    def toggle_checkpoint(self) -> None:
+        self._at_caret(self._parts.breakpoints.toggle_checkpoint)
 
     def ask_condition(self) -> None:
         def ask(path: str, line: int) -> None:

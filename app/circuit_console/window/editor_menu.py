@@ -18,6 +18,7 @@ _GROUPS: tuple[tuple[tuple[str, str], ...], ...] = (
     ),
     (
         ("run.breakpoint", "Toggle breakpoint"),
+        ("run.checkpoint", "Toggle checkpoint"),
         ("run.conditional_breakpoint", "Condition, hit count or log message…"),
         ("run.watch", "Watch"),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QToolTip
 
-from circuit_console.core.debugging import Evaluation, StackFrame
+from circuit_console.core.debugging import Evaluation, StackFrame, Stop
 from circuit_console.core.inline_values import inline_values, name_at
 from circuit_console.core.python_source import enclosing
 from circuit_console.core.run_state import RunPhase, RunState
@@ -38,12 +38,17 @@ class FollowDebugger(QObject):
         self._controller = controller
         self._has_stopped = False
         self._values: dict[str, str] = {}
+        debug.stopped.connect(self._on_stopped)
         debug.frame_selected.connect(self._on_frame_selected)
         variables.locals_loaded.connect(self._on_locals_loaded)
         runs.state_changed.connect(self._on_run_state_changed)
         editor.hovered.connect(self._on_hovered)
         editor.execution_shown.connect(self._show_values)
         editor.facts_changed.connect(self._show_values)
+
+    @Slot(object)
+    def _on_stopped(self, _stop: Stop) -> None:
+        self._window.top_bar.controls.offer_steps_back(self._debug.abilities.steps_back)
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:

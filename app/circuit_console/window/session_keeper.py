@@ -94,6 +94,7 @@ class SessionKeeper(QObject):
                 self._controller.choice,
                 configuration=session.run_configuration,
                 commits=session.commits,
+                records=session.records,
                 log_levels=self._settings.log_levels,
                 follows_debugger=self._settings.follow_debugger,
             )
@@ -127,6 +128,7 @@ class SessionKeeper(QObject):
             layouts=self._window.layouts(),
             run_configuration=choice.configuration,
             commits=choice.commits,
+            records=choice.records,
             console_history=self._history,
         )
         root = str(self._root)

@@ -144,6 +144,7 @@ class StatusPresenter(QObject):
     def _on_choice_changed(self, choice: RunChoice) -> None:
         current = self._editor.current_path.rpartition("/")[2]
         self._window.top_bar.set_commits(choice.commits)
+        self._window.top_bar.set_records(choice.records)
         self._window.top_bar.set_configurations(self._controller.configurations, choice.configuration, current)
         self._bar.show_field(
             "log_level", f"Log level {_code_level(choice.log_levels)}", tooltip="Set the log level"

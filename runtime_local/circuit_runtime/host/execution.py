@@ -380,13 +380,12 @@ class Execution:
         self._sample()
         return self._governor.table()
 
-    def _pause(self, reason: str) -> None:
+    def _pause(self, reason: str, path: str, line: int) -> None:
         # The gauges show where the script stands, not where it was at the last sample.
         self._sample()
         if self._watch is not None:
             self._watch.pause()
         self._set_writer_paused(self._session.in_transaction)
-        path, line = self._service.last_place
         self._events.emit(ev.Paused, reason=reason, path=path, line=line)
 
     def _resume(self) -> None:

@@ -93,7 +93,7 @@ class RunControl:
         self._lock = threading.Lock()
         self._stop_reason: str | None = None
         self._on_stop: Callable[[str], None] | None = None
-        self._on_pause: Callable[[str], None] | None = None
+        self._on_pause: Callable[[str, str, int], None] | None = None
         self._on_resume: Callable[[], None] | None = None
         self._limits: Callable[[], dict[str, tuple[int, int]]] | None = None
 
@@ -106,7 +106,7 @@ class RunControl:
         self,
         *,
         stop: Callable[[str], None],
-        pause: Callable[[str], None],
+        pause: Callable[[str, str, int], None],
         resume: Callable[[], None],
         limits: Callable[[], dict[str, tuple[int, int]]],
     ) -> None:
@@ -139,12 +139,12 @@ class RunControl:
             limits = self._limits
         return limits() if limits is not None else {}
 
-    def paused(self, reason: str) -> None:
-        """The debugger has stopped the script (breakpoint, step): its wall clock stands still."""
+    def paused(self, reason: str, path: str, line: int) -> None:
+        """The debugger has stopped the script (breakpoint, step) at a line: its wall clock stands still."""
         with self._lock:
             on_pause = self._on_pause
         if on_pause is not None:
-            on_pause(reason)
+            on_pause(reason, path, line)
 
     def resumed(self) -> None:
         """The script goes on."""

@@ -126,6 +126,7 @@ class FakeDebugger:
         self.requests: list[dict[str, Any]] = []
         self.stop_lines = [6]
         self.stop_reason = "breakpoint"
+        self.checkpoints: list[int] = []
         self.stop_text = ""
         self.step_targets = [{"id": 1, "label": "fit_of(lead)"}, {"id": 2, "label": "intent_of(lead)"}]
         self.address = str(address)
@@ -211,7 +212,17 @@ class FakeDebugger:
                 return {"targets": [{"label": name} for name in ("fit", "field", "total")]}, []
             case "goto":
                 return {}, [self._next_stop("goto")]
+            case "stepBack":
+                stopped = self._next_stop("step")
+                stopped["body"]["recorded"] = True
+                return {}, [stopped]
+            case "launch" if arguments.get("recordStatements"):
+                return {}, [{"event": "capabilities", "body": {"capabilities": {"supportsStepBack": True}}}]
             case "configurationDone" | "next" | "continue" | "stepIn" | "restartFrame":
+                kept = [self._checkpoint(line) for line in self.checkpoints]
+                self.checkpoints = []
+                if kept:
+                    return {}, [*kept, self._next_stop(self.stop_reason)]
                 return {}, [self._next_stop(self.stop_reason if command == "configurationDone" else "step")]
             case "stackTrace":
                 return {"stackFrames": self._frames()}, []
@@ -238,6 +249,16 @@ class FakeDebugger:
         if reason == "breakpoint":
             body["hitBreakpointIds"] = [self._line]
         return {"event": "stopped", "body": body}
+
+    def _checkpoint(self, line: int) -> dict[str, Any]:
+        body = {
+            "breakpointId": line,
+            "source": {"path": self._path},
+            "line": line,
+            "function": "total",
+            "variables": [{"name": "fit", "value": "26", "type": "int"}],
+        }
+        return {"event": "circuit/checkpoint", "body": body}
 
     def _bound(self, line: int) -> dict[str, Any]:
         """Its line is its id; beyond the text nothing can stop."""

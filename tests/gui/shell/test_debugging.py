@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMenu, QToolTip
+from PySide6.QtWidgets import QMenu, QToolButton, QToolTip
 from pytestqt.qtbot import QtBot
 from tests.gui.shell.conftest import FakeDebugger, describe
 
@@ -343,3 +343,47 @@ def test_a_single_test_is_debugged_from_the_caret(
     wait_for_line(console, qtbot, 6)
 
     assert debugger.arguments("launch")["test"] == "tests/test_score.py::ScoreTest::total"
+
+
+def test_a_recorded_run_is_walked_backwards(
+    console: Console, host: FakeHostLink, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    debugger.stop_lines = [7, 6]
+    describe(host, MARCUS)
+    host.attach(debugger.address)
+    console.controller.choose_recording(True)
+
+    console.actions.run("run.debug")
+    wait_for_line(console, qtbot, 7)
+    back = console.window.top_bar.controls.findChild(QToolButton, "run.step_back")
+    assert back is not None and back.isVisible()
+    qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
+    wait_for_line(console, qtbot, 6)
+
+    assert debugger.arguments("launch")["recordStatements"] is True
+    assert console._banner.text.startswith("Looking back")
+
+
+def test_a_run_that_is_not_recorded_offers_no_way_back(paused: Console) -> None:
+    back = paused.window.top_bar.controls.findChild(QToolButton, "run.step_back")
+
+    assert back is not None and not back.isVisible()
+    assert not paused.actions.is_enabled("run.step_back")
+
+
+def test_a_checkpoint_is_told_and_counted_without_a_stop(
+    console: Console, host: FakeHostLink, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    console.editor.open(SCORE, 7)
+    qtbot.waitUntil(lambda: console.editor.current_path == SCORE)
+    qtbot.keyClick(console.window, Qt.Key.Key_F9, Qt.KeyboardModifier.ShiftModifier)
+    debugger.checkpoints = [7]
+    describe(host, MARCUS)
+    host.attach(debugger.address)
+
+    console.actions.run("run.debug")
+    wait_for_line(console, qtbot, 6)
+
+    assert debugger.arguments("setBreakpoints")["breakpoints"] == [{"line": 7, "checkpoint": True}]
+    assert '⚑ total   fit = 26   File "classes/score.py", line 7' in console.console_pane.text()
+    assert rows(console)[0] == ("score.py", "7  ×1")

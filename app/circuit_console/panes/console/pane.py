@@ -11,7 +11,7 @@ from PySide6.QtGui import QMouseEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 import circuit_link.host_protocol as hp
-from circuit_console.core.debugging import DebugOutput, Evaluation, StackFrame
+from circuit_console.core.debugging import Checkpoint, DebugOutput, Evaluation, StackFrame
 from circuit_console.core.location import Location
 from circuit_console.core.run_state import RunState
 from circuit_console.core.theme import ColorName
@@ -101,6 +101,7 @@ class ConsolePane(Pane):
         debug.state_changed.connect(self._on_debug_state_changed)
         debug.frame_selected.connect(self._on_frame_selected)
         debug.output_received.connect(self._on_debug_output)
+        debug.checkpoint_reached.connect(self._on_checkpoint_reached)
         theme.changed.connect(self._on_theme_changed)
 
     def head_tools(self) -> list[QWidget]:
@@ -145,9 +146,18 @@ class ConsolePane(Pane):
 
     @Slot(object)
     def _on_debug_output(self, output: DebugOutput) -> None:
-        # Standard streams arrive from the host already, for plain and debugged runs alike.
+        # Standard streams arrive from the host already, for plain and debugged runs alike; a logpoint has a place.
         if output.category in ("console", "important"):
             self._write(output.text, "warn" if output.category == "important" else "faint")
+        elif output.path:
+            token: ColorName = "err" if output.category == "stderr" else "accent"
+            self._write_line(f"◆ {output.text.rstrip()}   {_place(output.path, output.line)}", token)
+
+    @Slot(object)
+    def _on_checkpoint_reached(self, checkpoint: Checkpoint) -> None:
+        values = "   ".join(f"{name} = {value}" for name, value in checkpoint.values)
+        place = _place(checkpoint.path, checkpoint.line)
+        self._write_line(f"⚑ {checkpoint.function}   {values}   {place}", "ok")
 
     @Slot(object)
     def _on_run_state_changed(self, state: RunState) -> None:
@@ -259,6 +269,11 @@ class ConsolePane(Pane):
         self._head.setContentsMargins(0, 5, 0, 0)
         self._commit.setFixedHeight(26)
         layout.addLayout(row)
+
+
+def _place(path: str, line: int) -> str:
+    """As a traceback has it, so that a click opens it."""
+    return f'File "{path}", line {line}'
 
 
 def _error_line(error: hp.RunError) -> str:

@@ -63,10 +63,12 @@ class PausedBanner(QWidget):
         stop = self._debug.stop_reason
         if frame is None or stop is None:
             return
-        self._title.setText(_REASONS.get(stop.reason, "Paused"))
+        self._title.setText("Looking back" if stop.is_recorded else _REASONS.get(stop.reason, "Paused"))
         parts = [frame.short_name, f"{frame.path.rpartition('/')[2]} line {frame.line}" if frame.path else ""]
         if stop.reason == "exception":
             parts.append(stop.text or stop.description)
+        elif stop.is_recorded:
+            parts.append(stop.text)
         self._place.set_full_text(" · ".join(part for part in parts if part))
         self.setAccessibleName(self.text)
         self.show()

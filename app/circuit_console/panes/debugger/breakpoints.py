@@ -164,6 +164,10 @@ class BreakpointsPane(Pane):
                 ("Log message…", "log_message"),
             ):
                 menu.addAction(title).triggered.connect(partial(self._edit, row, kind))
+            keeps = menu.addAction("Checkpoint: keep the values and go on")
+            keeps.setCheckable(True)
+            keeps.setChecked(row.is_checkpoint)
+            keeps.triggered.connect(lambda: self._breakpoints.toggle_checkpoint(row.path, row.line))
             menu.addSeparator()
         is_on = row.is_on if isinstance(row, FilterRow) else row.is_enabled
         menu.addAction("Switch off" if is_on else "Switch on").triggered.connect(lambda: self._switch(row))

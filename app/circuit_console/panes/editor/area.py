@@ -425,6 +425,8 @@ class EditorArea(QWidget):
         for one in self._breakpoints.of(page.path):
             if one.is_verified is False or not one.is_enabled:
                 look = BreakpointLook.UNVERIFIED
+            elif one.is_checkpoint:
+                look = BreakpointLook.CHECKPOINT
             elif one.log_message:
                 look = BreakpointLook.LOG
             elif one.condition or one.hit_condition:

@@ -62,6 +62,7 @@ def draw_markers(view: ScintillaEdit, theme: Theme) -> None:
         view, Marker.BREAKPOINT_CONDITIONAL, images.conditional_image(theme.color("paused"), editor, ratio), ratio
     )
     _define_image(view, Marker.BREAKPOINT_LOG, images.logpoint_image(theme.color("accent"), ratio), ratio)
+    _define_image(view, Marker.CHECKPOINT, images.checkpoint_image(theme.color("ok"), ratio), ratio)
     _define_image(view, Marker.BREAKPOINT_UNVERIFIED, images.unverified_image(theme.color("err"), ratio), ratio)
     _define_image(view, Marker.EXECUTION_ARROW, images.arrow_image(theme.color("paused"), ratio), ratio)
     _define_image(

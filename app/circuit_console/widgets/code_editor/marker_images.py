@@ -34,6 +34,15 @@ def logpoint_image(color: QColor, ratio: float) -> QImage:
     return canvas.image
 
 
+def checkpoint_image(color: QColor, ratio: float) -> QImage:
+    """A flag on its pole."""
+    with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:
+        canvas.painter.setBrush(color)
+        canvas.painter.drawPolygon(_polygon((4, 1), (14, 5.5), (4, 10)))
+        canvas.painter.fillRect(QRectF(3, 1, 1.8, 14), color)
+    return canvas.image
+
+
 def unverified_image(color: QColor, ratio: float) -> QImage:
     """A ring: the runtime has not confirmed it."""
     with _Canvas(_GLYPH_PX, _GLYPH_PX, ratio) as canvas:

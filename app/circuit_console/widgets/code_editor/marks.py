@@ -25,6 +25,7 @@ class BreakpointLook(Enum):
     PLAIN = auto()
     CONDITIONAL = auto()
     LOG = auto()
+    CHECKPOINT = auto()
     UNVERIFIED = auto()
 
 
@@ -32,6 +33,7 @@ _MARKER_OF = {
     BreakpointLook.PLAIN: Marker.BREAKPOINT,
     BreakpointLook.CONDITIONAL: Marker.BREAKPOINT_CONDITIONAL,
     BreakpointLook.LOG: Marker.BREAKPOINT_LOG,
+    BreakpointLook.CHECKPOINT: Marker.CHECKPOINT,
     BreakpointLook.UNVERIFIED: Marker.BREAKPOINT_UNVERIFIED,
 }
 

@@ -26,6 +26,7 @@ class Marker(IntEnum):
     FRAME_GROUND = 8
     FRAME_ARROW = 9
     EXECUTION_ON_BREAKPOINT = 10
+    CHECKPOINT = 11
 
 
 class Indicator(IntEnum):
@@ -50,5 +51,6 @@ BREAKPOINT_MARKERS = (
     Marker.BREAKPOINT,
     Marker.BREAKPOINT_CONDITIONAL,
     Marker.BREAKPOINT_LOG,
+    Marker.CHECKPOINT,
     Marker.BREAKPOINT_UNVERIFIED,
 )

@@ -63,7 +63,7 @@ class Debuggee:
     def _take(self, event: dw.DebugEvent) -> None:
         if isinstance(event, dw.Stopped):
             self._is_paused = True
-            self.control.paused(event.reason)
+            self.control.paused(event.reason, event.path, event.line)
         elif isinstance(event, dw.Resumed):
             self.control.resumed()
         self._on_event(event)

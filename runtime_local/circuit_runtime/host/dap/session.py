@@ -442,6 +442,7 @@ class DapSession:
 
     def _tell_moment(self, text: str) -> None:
         body: Body = {"reason": "step", "description": "Looking at a recorded moment", "threadId": _THREAD}
+        body["recorded"] = True
         self._connection.event("stopped", {**body, "allThreadsStopped": True, **({"text": text} if text else {})})
 
     def _pause(self, _arguments: Body) -> None:
