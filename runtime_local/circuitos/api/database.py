@@ -289,6 +289,8 @@ def _parts(statement: wire.Dml, records: list[dict[str, Any]]) -> Iterator[bytes
         if not more:
             return
         start += len(part)
+        if 2 * len(frame) < SMALL_FRAME_BYTES:
+            count *= 2
 
 
 def _all_to_send(
