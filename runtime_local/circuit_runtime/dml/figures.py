@@ -10,7 +10,7 @@ from typing import Any
 from circuit_runtime.project.schema import Field, ObjectType, Rollup, Schema
 from circuit_runtime.soql.expressions import compile_expression
 from circuit_runtime.soql.sql_dialect import dialect_of
-from circuit_runtime.store.migration import read_meta, write_meta
+from circuit_runtime.store.bookkeeping import read_meta, write_meta
 from circuit_runtime.store.session import Dialect, Session
 from circuit_runtime.store.store import Store
 

@@ -21,7 +21,7 @@ class MigrationRefused(UserFacingError):
 
 
 class StatementFailed(Exception):
-    """The database could not answer a query: a number out of its range, a pattern too long.
+    """The database could not answer a query: a number out of its range, a pattern or condition too long.
 
     The transaction stands as it was before the query.
     """

@@ -64,3 +64,11 @@ def autonumber_text(number_format: str, number: int) -> str:
     before, _, rest = number_format.partition("{")
     digits, _, after = rest.partition("}")
     return f"{before}{number:0{len(digits)}d}{after}"
+
+
+def number_of(record: str) -> int:
+    """The counter within an id, as a positive 63-bit number: unique within one object."""
+    number = 0
+    for character in record[3:15]:
+        number = number * 62 + _DIGITS.index(character)
+    return number & (2**63 - 1)

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import msgspec
 
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
+from circuit_runtime.store.bookkeeping import placeholders, read_meta, write_meta
 from circuit_runtime.store.columns import Column, definition
 from circuit_runtime.store.conversion import convert_column, needs_conversion
 from circuit_runtime.store.errors import MigrationRefused
 from circuit_runtime.store.identifiers import reference_index, unique_index
 from circuit_runtime.store.ids import autonumber_text
+from circuit_runtime.store.search_index import drop_outdated_index
 from circuit_runtime.store.session import Row, Session
 from circuit_runtime.store.users import ensure_developer
 
@@ -81,6 +83,7 @@ class _Table:
     def migrate(self, *, going_back: bool) -> list[str]:
         if not self._known:
             self._create()
+        drop_outdated_index(self._session, self._item)
         self._session.create_counters(self._item)
         for field in self._stored:
             self._take_over_renamed(field)
@@ -159,7 +162,7 @@ class _Table:
     def _ids(self) -> Iterator[list[str]]:
         last = ""
         query = f"SELECT id FROM {self._item.table} WHERE id > ? ORDER BY id LIMIT {_PAGE_ROWS}"
-        while page := [row[0] for row in self._session.execute(_placeholders(self._session, query), (last,))]:
+        while page := [row[0] for row in self._session.execute(placeholders(self._session, query), (last,))]:
             yield page
             last = page[-1]
 
@@ -273,21 +276,3 @@ def _known_columns(session: Session) -> dict[str, Columns]:
         name: {key: item if isinstance(item, Column) else Column(type=item) for key, item in columns.items()}
         for name, columns in stored.items()
     }
-
-
-def read_meta(session: Session, key: str) -> str | None:
-    """What the store has noted about its database, None where it has not."""
-    rows = session.execute(_placeholders(session, "SELECT value FROM circuit_meta WHERE key = ?"), (key,))
-    return str(rows[0][0]) if rows else None
-
-
-def write_meta(session: Session, key: str, value: str) -> None:
-    sql = (
-        "INSERT INTO circuit_meta (key, value) VALUES (?, ?) "
-        "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-    )
-    session.execute(_placeholders(session, sql), (key, value))
-
-
-def _placeholders(session: Session, sql: str) -> str:
-    return sql if session.dialect == "sqlite" else sql.replace("?", "%s")

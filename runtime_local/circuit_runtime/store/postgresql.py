@@ -32,6 +32,8 @@ def fault_of(error: Exception) -> Exception | None:
             return StoreBusy()
         case psycopg.DataError():
             return StatementFailed(str(error).partition("\n")[0])
+        case psycopg.Error(sqlstate=str(code)) if code.startswith("54"):
+            return StatementFailed(f"it is beyond the database's bounds: {error}".partition("\n")[0])
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return faults.failed(str(error).strip().splitlines()[0] or "its server does not answer")
         case _:

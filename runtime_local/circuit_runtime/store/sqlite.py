@@ -14,7 +14,7 @@ from circuit_runtime.project.schema import ObjectType
 from circuit_runtime.store import faults
 from circuit_runtime.store.calendar import date_part
 from circuit_runtime.store.errors import StatementFailed, StoreBusy, UniqueViolation
-from circuit_runtime.store.ids import record_ids
+from circuit_runtime.store.ids import number_of, record_ids
 from circuit_runtime.store.session import Row, Session, stored_columns
 
 _OPEN_WAIT_MS = 5_000
@@ -27,7 +27,11 @@ _REASONS = {
     sqlite3.SQLITE_CORRUPT: "its file is damaged",
     sqlite3.SQLITE_NOTADB: "its file is no database",
 }
-_FAILURES_OF_VALUES = frozenset({"integer overflow", "LIKE or GLOB pattern too complex"})
+# Failures of a statement's values and of its size, for which SQLite has no codes.
+_FAILURES = re.compile(
+    "integer overflow|LIKE or GLOB pattern too complex|parser stack overflow|Expression tree is too large"
+    "|tables in a join|too many SQL variables|too many columns|too many terms"
+)
 
 
 def fault_of(error: Exception) -> Exception | None:
@@ -42,7 +46,7 @@ def fault_of(error: Exception) -> Exception | None:
             return StoreBusy()
         case sqlite3.SQLITE_TOOBIG:
             return StatementFailed(str(error))
-        case sqlite3.SQLITE_ERROR if str(error) in _FAILURES_OF_VALUES:
+        case sqlite3.SQLITE_ERROR if _FAILURES.search(str(error)):
             return StatementFailed(str(error))
         case _:
             return faults.failed(_REASONS[code]) if code in _REASONS else None
@@ -66,10 +70,11 @@ def configure(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("circuit_fold", 1, _fold, deterministic=True)
     connection.create_function("circuit_regex", 2, _matches, deterministic=True)
+    connection.create_function("circuit_number", 1, number_of, deterministic=True)
 
 
 def _fold(text: Any) -> Any:
-    return text.casefold() if isinstance(text, str) else text
+    return text.lower() if isinstance(text, str) else text
 
 
 def _matches(text: Any, pattern: Any) -> int | None:
