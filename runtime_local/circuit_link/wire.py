@@ -115,6 +115,8 @@ class ResultShape(Part, frozen=True, kw_only=True):
             shaped by `children[column]`, or None.
         parents: dotted path of each parent relation to its object name; a parent whose `<path>.id` column
             is None is None. The `<path>.id` column is always present.
+        prefixes: of a parent relation that can lead to several objects: the object's name by the first three
+            characters of its ids.
         selected_ids: lookup fields that were selected plainly, beside or without their parent.
         children: shape of each child sub-query by its column.
     """
@@ -123,6 +125,7 @@ class ResultShape(Part, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     types: tuple[str, ...]
     parents: dict[str, str] = {}
+    prefixes: dict[str, dict[str, str]] = {}
     selected_ids: tuple[str, ...] = ()
     children: dict[str, ResultShape] = {}
 

@@ -144,6 +144,10 @@ class DataTransaction:
         """What was written so far stands no longer in the way of callouts, as before a test's measured part."""
         self._forgiven = len(self._context.written)
 
+    def forget_what_was_written(self) -> None:
+        """A test's setup counts as a transaction of its own: it may write users, and the test records."""
+        self._first_written = None
+
     def _known_savepoint(self, savepoint: int) -> _Savepoint:
         point = self._savepoints.get(savepoint)
         if point is None or point.call not in self._calls_around():

@@ -87,7 +87,7 @@ class QueryDesk:
         Raises: ScriptException for a text or bind that is wrong, LimitBreached.
         """
         try:
-            prepared = prepare(text, self._project.schema, self._session.dialect, self._context())
+            prepared = prepare(text, binds, self._project.schema, self._session.dialect, self._context())
         except SoqlError as exc:
             raise ScriptException(_EXCEPTION, str(exc)) from exc
         self._governor.charge(LimitName.QUERIES)
@@ -97,7 +97,7 @@ class QueryDesk:
         self._events.emit(ev.SoqlBegin, query=text, aggregations=prepared.child_queries, **place)
         rows: list[Row] = []
         try:
-            rows = self._read(prepared, binds)
+            rows = self._read(prepared)
         finally:
             self._events.emit(ev.SoqlEnd, rows=len(rows), **place)
         return prepared.shape, rows
@@ -105,7 +105,7 @@ class QueryDesk:
     def selected(self, text: str) -> tuple[str, ...]:
         """Columns that a query names itself, in order. Raises: ScriptException."""
         try:
-            return prepare(text, self._project.schema, self._session.dialect, self._context()).selected
+            return prepare(text, {}, self._project.schema, self._session.dialect, self._context()).selected
         except SoqlError as exc:
             raise ScriptException(_EXCEPTION, str(exc)) from exc
 
@@ -114,7 +114,7 @@ class QueryDesk:
     ) -> list[tuple[wire.ResultShape, list[Row]]]:
         """Run one SOSL search: shape and rows for each object. Raises: ScriptException, LimitBreached."""
         try:
-            searches = prepare_search(
+            search = prepare_search(
                 text,
                 binds,
                 self._project.schema,
@@ -126,18 +126,21 @@ class QueryDesk:
             raise ScriptException(_EXCEPTION, str(exc)) from exc
         self._governor.charge(LimitName.SOSL_QUERIES)
         self._events.emit(ev.SoslBegin, query=text, path=path, line=line)
-        found = [(search.shape, search.run(self._session, binds)) for search in searches]
-        count = sum(len(rows) for _shape, rows in found)
+        try:
+            found = search.run(self._session)
+        except (SoqlError, StatementFailed) as exc:
+            raise ScriptException(_EXCEPTION, str(exc)) from exc
+        count = sum(map(len, found))
         self._events.emit(ev.SoslEnd, rows=count, path=path, line=line)
-        return found
+        return list(zip(search.shapes, found, strict=True))
 
-    def _read(self, prepared: Prepared, binds: Mapping[str, Any]) -> list[Row]:
+    def _read(self, prepared: Prepared) -> list[Row]:
         # One row more than may be read shows that the limit is passed, and reads no further.
         most = self._governor.remaining(LimitName.QUERY_ROWS) + 1
         if prepared.locks:
             self._begin_locking()
         try:
-            rows, child_rows = prepared.run(self._session, binds, most)
+            rows, child_rows = prepared.run(self._session, most)
         except (SoqlError, StatementFailed) as exc:
             raise ScriptException(_EXCEPTION, str(exc)) from exc
         self._governor.charge(LimitName.QUERY_ROWS, len(rows) + child_rows)

@@ -219,6 +219,7 @@ class WorkerService:
                 self._governor.reset()
                 self._data.forget_savepoints()
                 self._data.forgive_uncommitted_work()
+                self._data.forget_what_was_written()
         return None
 
     def _enter_phase(self, after: TestPhase, refusal: str) -> None:

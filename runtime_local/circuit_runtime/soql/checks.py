@@ -2,144 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from circuit_runtime.soql import syntax
-from circuit_runtime.soql.tokens import Token, fail
+from circuit_runtime.soql.parameters import MAX_OFFSET
+from circuit_runtime.soql.syntax import calls, conditions
+from circuit_runtime.soql.tokens import fail
 
 AGGREGATES = frozenset({"AVG", "COUNT", "COUNT_DISTINCT", "MIN", "MAX", "SUM"})
-_MAX_OFFSET = 2_000
-_MAX_SEMI_JOINS = 2
-_MAX_CHILD_QUERIES = 20
-_MAX_FIELDS_LIMIT = 200
 MAX_PARENT_LEVELS = 5
 MAX_PARENT_PATHS = 55
+MAX_CHILD_LEVELS = 5
+_MAX_CHILD_QUERIES = 20
+_MAX_SEMI_JOINS = 2
+_MAX_FIELDS_LIMIT = 200
+_MAX_TOTALED = 3
+_SCOPES = frozenset({"EVERYTHING", "MINE"})
 
 
 def check(query: syntax.Query) -> None:
     """Raises: SoqlError."""
     _check_rows(query)
     _check_count(query)
+    _check_grouping(query)
     _check_locks(query)
     _check_joins(query)
     _check_fields(query)
-    if query.having is not None:
-        if query.grouping is None:
-            fail(query.source, query.object_token, "HAVING needs GROUP BY.")
-        for condition in conditions(query.having):
-            if isinstance(condition, syntax.Membership) and isinstance(condition.members, syntax.Query):
-                fail(query.source, condition.members.object_token, "HAVING cannot hold a semi-join or anti-join.")
-    if sum(isinstance(item, syntax.SelectedChildren) for item in query.selected) > _MAX_CHILD_QUERIES:
-        fail(query.source, query.object_token, f"A query holds at most {_MAX_CHILD_QUERIES} child sub-queries.")
+    _check_scope(query)
+
+
+def check_children(query: syntax.Query) -> None:
+    """Checks of a child sub-query. Raises: SoqlError."""
+    check(query)
+    if is_aggregate(query):
+        fail(query.source, query.object_token, "A child sub-query cannot hold aggregates.")
+    token = query.mode or query.all_rows or (query.options[0] if query.options else None)
+    if token is not None:
+        fail(query.source, token, f"{token.text} belongs to the whole query, not to a child sub-query.")
 
 
 def is_aggregate(query: syntax.Query) -> bool:
     return query.grouping is not None or any(
-        isinstance(item, syntax.SelectedField)
-        and isinstance(item.operand, syntax.Call)
-        and item.operand.name in AGGREGATES
+        isinstance(item, syntax.SelectedField) and any(call.name in AGGREGATES for call in calls(item.operand))
         for item in query.selected
     )
 
 
 def is_bare_count(query: syntax.Query) -> bool:
     """`SELECT COUNT() FROM …`: the answer is a number."""
-    first = query.selected[0]
+    return _is_empty_count(query.selected[0])
+
+
+def _is_empty_count(item: syntax.Selected) -> bool:
     return (
-        isinstance(first, syntax.SelectedField)
-        and isinstance(first.operand, syntax.Call)
-        and first.operand.name == "COUNT"
-        and first.operand.argument is None
+        isinstance(item, syntax.SelectedField)
+        and isinstance(item.operand, syntax.Call)
+        and item.operand.name == "COUNT"
+        and item.operand.argument is None
     )
 
 
-def conditions(condition: syntax.Condition | None) -> Iterator[syntax.Condition]:
-    """The condition and all within it, sub-queries left out."""
-    if condition is None:
-        return
-    yield condition
-    match condition:
-        case syntax.All() | syntax.AnyOf():
-            for part in condition.parts:
-                yield from conditions(part)
-        case syntax.Not():
-            yield from conditions(condition.part)
-
-
 def _check_rows(query: syntax.Query) -> None:
-    if isinstance(query.offset, syntax.Value) and query.offset.value > _MAX_OFFSET:
+    if isinstance(query.offset, syntax.Value) and query.offset.value > MAX_OFFSET:
         fail(
             query.source,
             query.offset.token,
-            f"OFFSET is {query.offset.value}; at most {_MAX_OFFSET} is allowed.",
+            f"OFFSET is {query.offset.value}; at most {MAX_OFFSET} is allowed.",
             "NUMBER_OUTSIDE_VALID_RANGE",
         )
-    if query.limit is not None and query.grouping is None and is_aggregate(query) and not is_bare_count(query):
-        fail(query.source, query.limit.token, "LIMIT on an aggregate query needs GROUP BY.")
+    limit = query.limit or query.offset
+    if limit is not None and query.grouping is None and is_aggregate(query) and not is_bare_count(query):
+        fail(query.source, limit.token, "LIMIT on an aggregate query needs GROUP BY.")
 
 
 def _check_count(query: syntax.Query) -> None:
-    if not is_bare_count(query):
+    for item in query.selected:
+        if not _is_empty_count(item):
+            continue
+        assert isinstance(item, syntax.SelectedField)
+        token = item.operand.token
+        if len(query.selected) > 1:
+            fail(query.source, token, "COUNT() must be the only thing selected; use COUNT(id) beside others.")
+        if item.alias is not None:
+            fail(
+                query.source,
+                item.alias,
+                "COUNT() is a number of its own and has no alias; COUNT(id) may have one.",
+            )
+        if query.ordering:
+            fail(query.source, query.ordering[0].operand.token, "COUNT() cannot be ordered.")
+        if query.grouping is not None:
+            fail(query.source, query.grouping.token, "COUNT() counts everything; use COUNT(id) with GROUP BY.")
+
+
+def _check_grouping(query: syntax.Query) -> None:
+    grouping = query.grouping
+    if grouping is not None and grouping.kind and len(grouping.operands) > _MAX_TOTALED:
+        token = grouping.operands[_MAX_TOTALED].token
+        fail(query.source, token, f"{grouping.kind} takes at most {_MAX_TOTALED} fields.")
+    if query.having is None:
         return
-    if len(query.selected) > 1:
-        fail(
-            query.source,
-            query.object_token,
-            "COUNT() must be the only thing selected; use COUNT(id) beside others.",
-        )
-    if query.ordering:
-        fail(query.source, _operand_token(query.ordering[0].operand), "COUNT() cannot be ordered.")
+    if grouping is None:
+        fail(query.source, query.object_token, "HAVING needs GROUP BY.")
+    for condition in conditions(query.having):
+        if isinstance(condition, syntax.Membership) and isinstance(condition.members, syntax.Query):
+            fail(query.source, condition.members.object_token, "HAVING cannot hold a semi-join or anti-join.")
 
 
 def _check_locks(query: syntax.Query) -> None:
-    if "UPDATE" not in query.options:
+    if not query.locks:
         return
     if query.ordering:
-        token = _operand_token(query.ordering[0].operand)
+        token = query.ordering[0].operand.token
         fail(query.source, token, "ORDER BY cannot stand together with FOR UPDATE; locked rows are ordered by id.")
-    if query.all_rows:
-        fail(query.source, query.object_token, "ALL ROWS cannot stand together with FOR UPDATE.")
+    if query.all_rows is not None:
+        fail(query.source, query.all_rows, "ALL ROWS cannot stand together with FOR UPDATE.")
     if is_aggregate(query):
-        fail(query.source, query.object_token, "FOR UPDATE locks records; an aggregate query has none.")
+        fail(query.source, query.options[0], "FOR UPDATE locks records; an aggregate query has none.")
 
 
 def _check_joins(query: syntax.Query) -> None:
-    joins = [
-        condition
-        for condition in conditions(query.where)
-        if isinstance(condition, syntax.Membership) and isinstance(condition.members, syntax.Query)
-    ]
+    joins = _semi_joins(query.where)
     for condition in conditions(query.where):
-        if isinstance(condition, syntax.Not) and any(join in joins for join in conditions(condition.part)):
+        if isinstance(condition, syntax.Not) and _semi_joins(condition.part):
             fail(query.source, condition.token, "NOT cannot stand before a semi-join; write NOT IN.")
-        if isinstance(condition, syntax.AnyOf) and any(
-            join in joins for part in condition.parts for join in conditions(part)
-        ):
-            fail(query.source, query.object_token, "A semi-join or anti-join cannot stand in an OR.")
+        if isinstance(condition, syntax.AnyOf) and _semi_joins(condition):
+            fail(query.source, condition.token, "A semi-join or anti-join cannot stand in an OR.")
     if len(joins) > _MAX_SEMI_JOINS:
-        members = joins[_MAX_SEMI_JOINS].members
-        assert isinstance(members, syntax.Query)
-        fail(
-            query.source,
-            members.object_token,
-            f"A query holds at most {_MAX_SEMI_JOINS} semi-joins or anti-joins.",
-        )
+        token = joins[_MAX_SEMI_JOINS].object_token
+        fail(query.source, token, f"A query holds at most {_MAX_SEMI_JOINS} semi-joins or anti-joins.")
     for join in joins:
-        assert isinstance(join.members, syntax.Query)
-        if len(join.members.selected) != 1 or join.members.limit is not None or join.members.ordering:
-            token = join.members.object_token
-            fail(query.source, token, "A semi-join selects one field, without ORDER BY and LIMIT.")
+        _check_join(join)
+
+
+def _check_join(join: syntax.Query) -> None:
+    if len(join.selected) != 1 or is_aggregate(join):
+        fail(join.source, join.object_token, "A semi-join selects one field, without aggregates.")
+    if join.limit is not None or join.offset is not None or join.ordering or join.options:
+        fail(join.source, join.object_token, "A semi-join has no ORDER BY, LIMIT, OFFSET or FOR UPDATE.")
+    if inner := _semi_joins(join.where):
+        fail(join.source, inner[0].object_token, "A semi-join cannot stand within another one.")
+    _check_scope(join)
+
+
+def _semi_joins(condition: syntax.Condition | None) -> list[syntax.Query]:
+    return [
+        each.members
+        for each in conditions(condition)
+        if isinstance(each, syntax.Membership) and isinstance(each.members, syntax.Query)
+    ]
 
 
 def _check_fields(query: syntax.Query) -> None:
+    children = [item.query for item in query.selected if isinstance(item, syntax.SelectedChildren)]
+    if len(children) > _MAX_CHILD_QUERIES:
+        token = children[_MAX_CHILD_QUERIES].object_token
+        fail(query.source, token, f"A query holds at most {_MAX_CHILD_QUERIES} child sub-queries.")
     for item in query.selected:
         if isinstance(item, syntax.SelectedFields) and item.which in ("ALL", "CUSTOM"):
             limit = query.limit.value if isinstance(query.limit, syntax.Value) else None
             if limit is None or limit > _MAX_FIELDS_LIMIT:
-                fail(
-                    query.source, item.token, f"FIELDS({item.which}) needs a LIMIT of at most {_MAX_FIELDS_LIMIT}."
-                )
+                message = f"FIELDS({item.which}) needs a LIMIT of at most {_MAX_FIELDS_LIMIT}."
+                fail(query.source, item.token, message)
 
 
-def _operand_token(operand: syntax.Operand) -> Token:
-    return operand.token
+def _check_scope(query: syntax.Query) -> None:
+    if query.scope is not None and query.scope.word not in _SCOPES:
+        message = f"There is no scope {query.scope.text} here; scopes are everything and mine."
+        fail(query.source, query.scope, message)

@@ -41,6 +41,9 @@ def span(name: str, count: int, today: dt.date, fiscal_start_month: int) -> tupl
     """First day, and first day after, of a date literal. Weeks begin on Sunday.
 
     `LAST_N_DAYS:n` holds today and the n days before; all other counted spans leave the current unit out.
+
+    Raises:
+        ValueError, OverflowError: it leads beyond the years 1 to 9999.
     """
     day = dt.timedelta(days=1)
     match name:

@@ -12,21 +12,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
 
-from circuit_runtime.project.schema import Field, ObjectType, Schema
+from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
+from circuit_runtime.soql.formula_types import result_of, typed_sql
 from circuit_runtime.soql.functions import FUNCTIONS, SqlText
-from circuit_runtime.soql.parameters import TEXT_TYPES
-from circuit_runtime.soql.parser import QueryParser
+from circuit_runtime.soql.parser import ConditionParser
 from circuit_runtime.soql.syntax import FieldPath, Value
 from circuit_runtime.soql.tokens import Kind, Token, fail, tokenize
 from circuit_runtime.store.session import Dialect
 from circuit_runtime.store.values import plain_converter
 
-# Texts are compared in any case, as SOQL compares them.
-_ANY_CASE = frozenset({"=", "<>", "<", "<=", ">", ">="})
-_GIVE_TEXTS = frozenset({"&", "TRIM", "UPPER", "LOWER", "LEFT", "RIGHT", "SUBSTITUTE", "TEXT"})
-_GIVE_ARGUMENTS = frozenset({"IF", "CASE", "BLANKVALUE", "NULLVALUE"})
 _COMPARISONS = {"=": "=", "==": "=", "!=": "<>", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
@@ -54,15 +50,25 @@ Evaluator = Callable[[Mapping[str, Any], EvaluationContext], Any]
 
 # From a path to the SQL of its column and its field; joins what lies on the way.
 Resolve = Callable[[FieldPath], tuple[str, Field]]
+# The SQL of the clock: "now" in milliseconds, "today" as ISO text.
+Clock = Callable[[Literal["now", "today"]], str]
 
 
 class Expression:
     """A compiled expression of one object."""
 
-    def __init__(self, source: str, node: _Node, item: ObjectType) -> None:
+    def __init__(self, source: str, node: _Node, item: ObjectType, schema: Schema | None = None) -> None:
         self.source = source
         self._node = node
         self._item = item
+        self._schema = schema
+
+    @property
+    def result(self) -> Field:
+        """A field like the expression's values."""
+        kind = self._kind(self._node)
+        decimal: dict[str, Any] = {"precision": 38, "scale": 12} if kind is FieldType.DECIMAL else {}
+        return Field(name="formula", label="Formula", type=kind, **decimal)
 
     def evaluate(self, row: Mapping[str, Any], context: EvaluationContext) -> Any:
         """The value for a record's stored row, as a plain value."""
@@ -74,10 +80,29 @@ class Expression:
 
     def sql(self, dialect: Dialect, alias: str) -> str:
         """The expression over the columns of the table `alias`; literals are written as SQL literals."""
-        return self.sql_with(dialect, lambda path: self._own_column(path, dialect, alias))
+        return self.sql_with(
+            dialect, lambda path: self._own_column(path, dialect, alias), lambda name: _clock(name, dialect)
+        )
 
-    def sql_with(self, dialect: Dialect, resolve: Resolve) -> str:
-        return self._sql(self._node, dialect, resolve)
+    def sql_with(self, dialect: Dialect, resolve: Resolve, clock: Clock) -> str:
+        return self._sql(self._node, dialect, resolve, clock)
+
+    def _kind(self, node: _Node) -> FieldType:
+        match node:
+            case Value():
+                return _kind_of_literal(node.value)
+            case FieldPath():
+                return self._kind_of_path(node)
+            case _:
+                return result_of(node.name, [self._kind(part) for part in node.arguments])
+
+    def _kind_of_path(self, path: FieldPath) -> FieldType:
+        item: ObjectType | None = self._item
+        for relation in path.parts[:-1]:
+            lookup = item.field(relation) if item is not None else None
+            item = self._schema.objects[lookup.reference_to[0]] if self._schema and lookup else None
+        field = item.field(path.parts[-1]) if item is not None else None
+        return field.type if field is not None else FieldType.TEXT
 
     def _own_column(self, path: FieldPath, dialect: Dialect, alias: str) -> tuple[str, Field]:
         field = self._item.field(path.parts[-1])
@@ -87,19 +112,24 @@ class Expression:
             return f"({_compile_field_formula(field.formula, self._item).sql(dialect, alias)})", field
         return f'{alias}."{field.name}"', field
 
-    def _sql(self, node: _Node, dialect: Dialect, resolve: Resolve) -> str:
+    def _sql(self, node: _Node, dialect: Dialect, resolve: Resolve, clock: Clock) -> str:
         match node:
             case Value():
                 return _sql_literal(node.value, dialect)
             case FieldPath():
                 return resolve(node)[0]
+            case _Apply(name="NOW"):
+                return clock("now")
+            case _Apply(name="TODAY"):
+                return clock("today")
             case _:
-                arguments = [self._sql(part, dialect, resolve) for part in node.arguments]
-                if node.name in _ANY_CASE and any(_is_text(part, resolve) for part in node.arguments):
-                    arguments = [f"lower({part})" for part in arguments]
+                arguments = [self._sql(part, dialect, resolve, clock) for part in node.arguments]
                 return self._sql_apply(node, arguments, dialect)
 
     def _sql_apply(self, node: _Apply, arguments: list[str], dialect: Dialect) -> str:
+        typed = typed_sql(node.name, dialect, arguments, [self._kind(part) for part in node.arguments])
+        if typed is not None:
+            return typed
         match node.name:
             case "AND" | "OR":
                 return (
@@ -109,26 +139,8 @@ class Expression:
                 return f"CASE WHEN {arguments[0]} THEN {arguments[1]} ELSE {arguments[2]} END"
             case "ISNEW" | "ISCHANGED" | "PRIORVALUE":
                 fail(self.source, node.token, f"{node.name} has no meaning in a formula field.")
-            case "NOW":
-                now = "CAST(strftime('%s','now') AS INTEGER) * 1000"
-                return now if dialect == "sqlite" else "(EXTRACT(EPOCH FROM now()) * 1000)::bigint"
-            case "TODAY":
-                return "date('now')" if dialect == "sqlite" else "CURRENT_DATE::text"
         sql: SqlText = FUNCTIONS[node.name].sql
         return sql(dialect, *arguments)
-
-
-def _is_text(node: _Node, resolve: Resolve) -> bool:
-    match node:
-        case Value():
-            return isinstance(node.value, str)
-        case FieldPath():
-            return resolve(node)[1].type in TEXT_TYPES
-        case _:
-            chosen = node.arguments[1:] if node.name in ("IF", "CASE") else node.arguments
-            return node.name in _GIVE_TEXTS or (
-                node.name in _GIVE_ARGUMENTS and any(_is_text(part, resolve) for part in chosen)
-            )
 
 
 def _evaluator(node: _Node, item: ObjectType) -> Evaluator:
@@ -213,7 +225,7 @@ class _Owner:
 def _compile(source: str, owner: _Owner) -> Expression:
     node = _ExpressionParser(source, tokenize(source)).whole()
     _check(source, node, owner.item, owner.schema)
-    return Expression(source, node, owner.item)
+    return Expression(source, node, owner.item, owner.schema)
 
 
 def _compile_field_formula(source: str, item: ObjectType) -> Expression:
@@ -225,7 +237,7 @@ def _parsed(source: str) -> _Node:
     return _ExpressionParser(source, tokenize(source)).whole()
 
 
-class _ExpressionParser(QueryParser):
+class _ExpressionParser(ConditionParser):
     """Precedence, lowest first: OR, AND, NOT, comparison, &, + -, * /, sign, ^."""
 
     def whole(self) -> _Node:
@@ -351,6 +363,28 @@ def _check_path(source: str, path: FieldPath, item: ObjectType, schema: Schema) 
             if not field.reference_to:
                 fail(source, path.token, f"{item.name}.{field.name} leads nowhere.", "INVALID_FIELD")
             item = schema.objects[field.reference_to[0]]
+
+
+def _kind_of_literal(value: Any) -> FieldType:
+    match value:
+        case bool():
+            return FieldType.BOOLEAN
+        case int() | float() | Decimal():
+            return FieldType.DECIMAL
+        case dt.datetime():
+            return FieldType.DATETIME
+        case dt.date():
+            return FieldType.DATE
+        case _:
+            return FieldType.TEXT
+
+
+def _clock(name: Literal["now", "today"], dialect: Dialect) -> str:
+    """The database's own clock, for what is computed outside a query."""
+    if name == "now":
+        now = "CAST(strftime('%s','now') AS INTEGER) * 1000"
+        return now if dialect == "sqlite" else "(EXTRACT(EPOCH FROM now()) * 1000)::bigint"
+    return "date('now')" if dialect == "sqlite" else "CURRENT_DATE::text"
 
 
 def _false(dialect: Dialect) -> str:

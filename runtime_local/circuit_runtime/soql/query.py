@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import msgspec
-
 from circuit_link.wire import ResultShape
 from circuit_runtime.project.schema import Schema
-from circuit_runtime.soql.access import refuse_forbidden, sees_own_records_only
-from circuit_runtime.soql.compiler import Compiled, Compiler
+from circuit_runtime.soql.access import refuse_forbidden, seen_by_owner
+from circuit_runtime.soql.binds import BindKinds, kinds_of
+from circuit_runtime.soql.compiled import Compiled
+from circuit_runtime.soql.compiler import compile_query
 from circuit_runtime.soql.errors import SoqlError
-from circuit_runtime.soql.parameters import Parameter, QueryContext
+from circuit_runtime.soql.parameters import QueryContext
 from circuit_runtime.soql.parser import parse
+from circuit_runtime.soql.sql_dialect import dialect_of
 from circuit_runtime.store.session import Dialect, Row, Session
 
 _MARK = re.compile("\x00(\\d+)\x00")
@@ -24,8 +25,17 @@ _PAGE_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled query with the driver's placeholders; `order` has the parameter of each of them."""
+
+    compiled: Compiled
+    sql: str
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """A checked and compiled query with the moment and user it is asked for.
+    """A checked and compiled query with its binds, and the moment and user it is asked for.
 
     Attributes:
         selected: what the text selects, in order; the shape's columns may hold more (ids of records).
@@ -37,51 +47,65 @@ class Prepared:
     selected: tuple[str, ...]
     child_queries: int
     locks: bool
-    _compiled: Compiled
-    _sql: str
-    _order: tuple[int, ...]
+    _plan: Plan
+    _binds: Mapping[str, Any]
     _context: QueryContext
 
-    def run(self, session: Session, binds: Mapping[str, Any], most_rows: int) -> tuple[list[Row], int]:
+    def run(self, session: Session, most_rows: int) -> tuple[list[Row], int]:
         """Rows in storage form, and the number of child rows in them; reads no more than `most_rows` rows.
 
-        Raises: SoqlError, for a bind.
+        Raises: SoqlError, for a bind; StatementFailed, for what the database cannot answer.
         """
-        values = parameter_values(self._compiled.parameters, self._order, binds, self._context, session.dialect)
-        set_calendar(session, self._context)
+        values = parameter_values(self._plan, self._binds, self._context, session.dialect)
+        session.set_calendar(str(self._context.zone), self._context.fiscal_year_start_month)
         rows: list[Row] = []
-        for page in session.stream(self._sql, values, _PAGE_ROWS):
+        for page in session.stream(self._plan.sql, values, _PAGE_ROWS):
             rows += page
             if len(rows) >= most_rows:
                 del rows[most_rows:]
                 break
-        return self._with_children(rows) if self._compiled.child_columns else (rows, 0)
+        if self._plan.compiled.readers:
+            rows = [self._read(row) for row in rows]
+        return rows, _child_rows(rows, self.shape)
 
-    def _with_children(self, rows: list[Row]) -> tuple[list[Row], int]:
-        """Rows with the lists of their child rows in place of JSON texts, and the number of these."""
-        count = 0
-        decoded: list[Row] = []
-        for row in rows:
-            cells = list(row)
-            for place in self._compiled.child_columns:
-                cells[place] = msgspec.json.decode(cells[place]) if cells[place] else []
-                count += len(cells[place])
-            decoded.append(tuple(cells))
-        return decoded, count
+    def _read(self, row: Row) -> Row:
+        """A row whose cells are in storage form, those that need a reader too."""
+        cells = list(row)
+        for place, reader in self._plan.compiled.readers:
+            cells[place] = reader(cells[place], self._context)
+        return tuple(cells)
 
 
-def prepare(text: str, schema: Schema, dialect: Dialect, context: QueryContext) -> Prepared:
+def prepare(
+    text: str, binds: Mapping[str, Any], schema: Schema, dialect: Dialect, context: QueryContext
+) -> Prepared:
     """Parse, check and compile a query; texts seen before are quick.
 
     Raises: SoqlError, with line, column and token.
     """
-    compiled, sql, order = _compiled(text, _SchemaKey(schema), dialect, False)
-    if compiled.mode in ("USER_MODE", "SECURITY_ENFORCED"):
-        refuse_forbidden(text, compiled, context)
-        if compiled.mode == "USER_MODE" and sees_own_records_only(compiled, context):
-            compiled, sql, order = _compiled(text, _SchemaKey(schema), dialect, True)
+    kinds, key = kinds_of(binds), _SchemaKey(schema)
+    return prepared_with(lambda owned: _plan(text, key, dialect, kinds, owned), binds, context)
+
+
+def prepared_with(
+    plan_for: Callable[[frozenset[str]], Plan], binds: Mapping[str, Any], context: QueryContext
+) -> Prepared:
+    """What the user may read of a plan.
+
+    Args:
+        plan_for: makes it, for a user who sees only their own records of some objects.
+
+    Raises: SoqlError.
+    """
+    plan = plan_for(frozenset())
+    mode = plan.compiled.mode
+    if mode is not None and mode.word != "SYSTEM_MODE":
+        refuse_forbidden(plan.compiled, context)
+        if mode.word == "USER_MODE" and (owned := seen_by_owner(context)):
+            plan = plan_for(owned)
+    compiled = plan.compiled
     return Prepared(
-        compiled.shape, compiled.selected, compiled.child_queries, compiled.locks, compiled, sql, order, context
+        compiled.shape, compiled.selected, compiled.child_queries, compiled.locks, plan, binds, context
     )
 
 
@@ -101,35 +125,33 @@ class _SchemaKey:
 
 
 @lru_cache(maxsize=2048)
-def _compiled(
-    text: str, key: _SchemaKey, dialect: Dialect, owner_only: bool
-) -> tuple[Compiled, str, tuple[int, ...]]:
+def _plan(text: str, key: _SchemaKey, dialect: Dialect, kinds: BindKinds, owned: frozenset[str]) -> Plan:
     try:
-        compiled = Compiler(key.schema, dialect, owner_only=owner_only).compile(parse(text))
+        compiled = compile_query(parse(text), key.schema, dialect, kinds, owned=owned)
     except RecursionError as exc:
         raise SoqlError("The text is nested too deeply.") from exc
-    sql, order = with_placeholders(compiled.sql, dialect)
-    return compiled, sql, order
+    return plan_of(compiled, dialect)
 
 
-def with_placeholders(sql: str, dialect: Dialect) -> tuple[str, tuple[int, ...]]:
-    """SQL with the driver's placeholders, and the index of the parameter that each of them stands for."""
-    order = tuple(int(number) - 1 for number in _MARK.findall(sql))
-    return _MARK.sub("?" if dialect == "sqlite" else "%s", sql), order
+def plan_of(compiled: Compiled, dialect: Dialect) -> Plan:
+    order = tuple(int(number) - 1 for number in _MARK.findall(compiled.sql))
+    return Plan(compiled, _MARK.sub("?" if dialect == "sqlite" else "%s", compiled.sql), order)
 
 
 def parameter_values(
-    parameters: Sequence[Parameter],
-    order: Sequence[int],
-    binds: Mapping[str, Any],
-    context: QueryContext,
-    dialect: Dialect,
-) -> list[Any]:
+    plan: Plan, binds: Mapping[str, Any], context: QueryContext, dialect: Dialect
+) -> Sequence[Any]:
     """Raises: SoqlError, for a bind."""
-    values = [parameter.value(binds, context, dialect) for parameter in parameters]
-    return [values[index] for index in order]
+    written = dialect_of(dialect)
+    values = [parameter.value(binds, context, written) for parameter in plan.compiled.parameters]
+    return [values[index] for index in plan.order]
 
 
-def set_calendar(session: Session, context: QueryContext) -> None:
-    """Let date functions of this session know the zone and the fiscal year."""
-    session.set_calendar(str(context.zone), context.fiscal_year_start_month)
+def _child_rows(rows: Sequence[Sequence[Any]], shape: ResultShape) -> int:
+    """Rows of all child sub-queries, those within others too."""
+    count = 0
+    for name, inner in shape.children.items():
+        place = next(index for index, column in enumerate(shape.columns) if column == name)
+        for row in rows:
+            count += len(row[place]) + _child_rows(row[place], inner)
+    return count

@@ -1,44 +1,104 @@
-"""SOSL: search texts over several objects.
+"""SOSL: search the texts of several objects.
 
-`FIND {marcus AND tech*} IN ALL FIELDS RETURNING Contact(id, email WHERE … ORDER BY … LIMIT 5), Account`
+`FIND {marcus AND tech*} IN NAME FIELDS RETURNING Contact(id, email WHERE … LIMIT 5), Account(id) LIMIT 9`
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from circuit_link.wire import ResultShape
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
-from circuit_runtime.soql.parameters import TEXT_TYPES, QueryContext
+from circuit_runtime.soql import syntax
+from circuit_runtime.soql.binds import kinds_of
+from circuit_runtime.soql.compiler import compile_query
+from circuit_runtime.soql.parameters import QueryContext
 from circuit_runtime.soql.parser import QueryParser
-from circuit_runtime.soql.query import Prepared, prepare
-from circuit_runtime.soql.tokens import Kind, Token, fail, tokenize, unquote
+from circuit_runtime.soql.query import Plan, Prepared, plan_of, prepared_with
+from circuit_runtime.soql.scope import Scope
+from circuit_runtime.soql.search_text import Both, Either, Wanted, Without, parse_wanted
+from circuit_runtime.soql.tokens import Kind, Token, fail, is_storable, tokenize, unquote
+from circuit_runtime.store.search_index import (
+    Part,
+    Term,
+    ensure_index,
+    index_table,
+    indexed_fields,
+    postgresql_match,
+    postgresql_pattern,
+    sqlite_match,
+    sqlite_pattern,
+    weights_of,
+)
 from circuit_runtime.store.session import Dialect, Row, Session
 
 _MAX_ROWS = 2_000
 _MAX_ROWS_OF_MANY = 250
-_SCOPES = ("ALL", "NAME", "EMAIL", "PHONE", "SIDEBAR")
+_SCOPES: dict[str, tuple[Part, ...]] = {
+    "ALL": tuple(Part),
+    "NAME": (Part.NAME,),
+    "EMAIL": (Part.EMAIL,),
+    "PHONE": (Part.PHONE,),
+    "SIDEBAR": tuple(Part),
+}
 _BRACES = re.compile(r"\{((?:[^{}\\]|\\.)*)\}", re.DOTALL)
-_WORD = re.compile(r'"([^"]*)"|(\S+)')
-_SCOPE_TYPES = {"EMAIL": (FieldType.EMAIL,), "PHONE": (FieldType.PHONE,)}
+_TEXT_OR_BIND = re.compile(r"('(?:[^'\\]|\\.)*')|:\s*([A-Za-z_]\w*)", re.DOTALL)
+_FIND = re.compile(r"\s*FIND\b\s*", re.IGNORECASE)
+_MEANINGLESS = {
+    "DATA": "Data categories belong to knowledge articles, which there are none of here.",
+    "DIVISION": "There are no divisions here.",
+    "NETWORK": "There are no communities here.",
+    "PRICEBOOKID": "There are no price books here.",
+    "SNIPPET": "Snippets belong to knowledge articles, which there are none of here.",
+    "METADATA": "The labels of what is found stand in the project's objects.",
+    "HIGHLIGHT": "What is found is not marked; the script can look for it in the texts.",
+    "SPELL_CORRECTION": "Words are found as they are spelled.",
+}
+_ID = Field(name="id", label="Id", type=FieldType.ID)
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One object's part of a search: a prepared query and the texts that its records must hold."""
+    """A checked search: a prepared query for each object.
 
-    shape: ResultShape
-    _prepared: Prepared
-    _binds: Mapping[str, Any]
-    _most_rows: int
+    `limit` is the most rows of all objects together, shared out evenly; None for no such limit. `is_fixed`: a test
+    gave the results, and no index is asked.
+    """
 
-    def run(self, session: Session, binds: Mapping[str, Any]) -> list[Row]:
-        """Raises: SoqlError, for a bind."""
-        rows, _children = self._prepared.run(session, {**binds, **self._binds}, self._most_rows)
-        return rows
+    shapes: tuple[ResultShape, ...]
+    _items: tuple[ObjectType, ...]
+    _prepared: tuple[Prepared, ...]
+    _limit: int | None
+    _is_fixed: bool
+
+    def run(self, session: Session) -> list[list[Row]]:
+        """Rows in storage form for each object.
+
+        Raises: SoqlError for a bind, StoreBusy when an index has to be made while another transaction writes.
+        """
+        many = len(self._prepared) > 1
+        share = min(_MAX_ROWS // len(self._prepared), _MAX_ROWS_OF_MANY) if many else _MAX_ROWS
+        found = []
+        for item, prepared in zip(self._items, self._prepared, strict=True):
+            if not self._is_fixed:
+                ensure_index(session, item)
+            found.append(prepared.run(session, share)[0])
+        if self._limit is None:
+            return found
+        counts = shares([len(rows) for rows in found], self._limit)
+        return [rows[:count] for rows, count in zip(found, counts, strict=True)]
+
+
+def shares(counts: Sequence[int], limit: int) -> list[int]:
+    """How many rows of each object a common limit leaves: evenly, what one does not need for the others."""
+    left, given = limit, [0] * len(counts)
+    for open_objects, (count, place) in enumerate(sorted((count, place) for place, count in enumerate(counts))):
+        given[place] = min(count, left // (len(counts) - open_objects))
+        left -= given[place]
+    return given
 
 
 def prepare_search(
@@ -48,41 +108,44 @@ def prepare_search(
     dialect: Dialect,
     context: QueryContext,
     fixed_ids: Sequence[str] | None,
-) -> list[Search]:
-    """The parts of a SOSL text, in the order of RETURNING.
+) -> Search:
+    """Parse, check and compile a SOSL text.
 
     Args:
         fixed_ids: ids that a test set as the results; WHERE and LIMIT still apply.
 
     Raises: SoqlError, with line, column and token.
     """
-    find, rest_start = _find_clause(text, binds)
-    parser = _SearchParser(text, tokenize(" " * rest_start + text[rest_start:]))
-    scope = parser.scope()
-    returning = parser.returning()
+    wanted, rest = _find_clause(text, binds)
+    parser = _SearchParser(text, tokenize(text, rest), schema)
+    parts = _SCOPES[parser.scope()]
+    queries = parser.returning()
+    mode = parser.mode()
+    limit = parser.row_number("LIMIT")
+    parser.statistics()
     parser.expect_end()
-    share = min(_MAX_ROWS // max(len(returning), 1), _MAX_ROWS_OF_MANY if len(returning) > 1 else _MAX_ROWS)
-    searches = []
-    for part in returning:
-        item = schema.object(part.object_token.text)
-        if item is None:
-            fail(text, part.object_token, f"There is no object {part.object_token.text!r}.", "INVALID_TYPE")
-        condition, extra = _condition(item, find, scope, fixed_ids)
-        prepared = prepare(_query_text(item, part, condition), schema, dialect, context)
-        searches.append(Search(prepared.shape, prepared, extra, share))
-    return searches
+    kinds = kinds_of(binds)
 
+    def prepared(query: syntax.Query) -> Prepared:
+        def plan(owned: frozenset[str]) -> Plan:
+            condition = _fixed(fixed_ids) if fixed_ids is not None else _found(wanted, parts)
+            compiled = compile_query(query, schema, dialect, kinds, owned=owned, condition=condition)
+            return plan_of(compiled, dialect)
 
-@dataclass(frozen=True, slots=True)
-class _Returning:
-    object_token: Token
-    fields: str
-    clauses: str
-    where: str
+        return prepared_with(plan, binds, context)
+
+    made = tuple(prepared(replace(query, mode=mode)) for query in queries)
+    items = tuple(schema.objects[each.shape.object_name] for each in made)
+    most = _most_rows(text, limit, binds)
+    return Search(tuple(each.shape for each in made), items, made, most, fixed_ids is not None)
 
 
 class _SearchParser(QueryParser):
     """What follows the words to find."""
+
+    def __init__(self, source: str, tokens: list[Token], schema: Schema) -> None:
+        super().__init__(source, tokens)
+        self._schema = schema
 
     def scope(self) -> str:
         if not self.takes("IN"):
@@ -91,102 +154,144 @@ class _SearchParser(QueryParser):
         self.expect("FIELDS")
         return scope
 
-    def returning(self) -> list[_Returning]:
-        self.expect("RETURNING")
-        parts = [self._one()]
+    def returning(self) -> list[syntax.Query]:
+        token = self.token
+        if not self.takes("RETURNING"):
+            items = [item for item in self._schema if indexed_fields(item) and not item.is_setup]
+            return [self._ids_of(Token(Kind.NAME, item.name, token.position, "")) for item in items]
+        queries = [self._one()]
         while self.takes(","):
-            parts.append(self._one())
-        return parts
+            queries.append(self._one())
+        return queries
 
-    def _one(self) -> _Returning:
+    def mode(self) -> Token | None:
+        mode = None
+        while self.takes("WITH"):
+            if self.token.word in _MEANINGLESS:
+                self.refuse(_MEANINGLESS[self.token.word])
+            mode = self.expect("USER_MODE", "SYSTEM_MODE")
+        return mode
+
+    def _one(self) -> syntax.Query:
         token = self.expect_name("an object")
         if not self.takes("("):
-            return _Returning(token, "id", "", "")
-        start = self.token.position
-        while not self.is_next("WHERE", "ORDER", "LIMIT", "OFFSET", ")"):
-            self._skip()
-        fields = self.source[start : self.token.position].strip() or "id"
-        where = ""
-        if self.takes("WHERE"):
-            start = self.token.position
-            self.condition()
-            where = self.source[start : self.token.position].strip()
-        start = self.token.position
-        depth = 0
-        while depth or not self.is_next(")"):
-            depth += {"(": 1, ")": -1}.get(self.token.text, 0)
-            self._skip()
-        clauses = self.source[start : self.token.position].strip()
+            return self._ids_of(token)
+        selected = [self.selected()]
+        while self.takes(","):
+            selected.append(self.selected())
+        query = syntax.Query(
+            source=self.source,
+            selected=tuple(selected),
+            object_token=token,
+            where=self.condition() if self.takes("WHERE") else None,
+            ordering=self._listed(),
+            limit=self.row_number("LIMIT"),
+            offset=self.row_number("OFFSET"),
+        )
         self.expect(")")
-        return _Returning(token, fields, clauses, where)
+        return query
 
-    def _skip(self) -> None:
-        if self.token.kind is Kind.END:
-            self.unexpected(")")
-        self.advance()
+    def _listed(self) -> tuple[syntax.Ordering, ...]:
+        if self.is_next("USING"):
+            self.refuse("There are no list views here; write their conditions in WHERE.")
+        return self.ordering()
+
+    def _ids_of(self, token: Token) -> syntax.Query:
+        path = syntax.FieldPath(("id",), token)
+        return syntax.Query(self.source, (syntax.SelectedField(path, None),), token)
 
 
-def _find_clause(text: str, binds: Mapping[str, Any]) -> tuple[str, int]:
-    """The words to find, and where the rest of the text begins."""
-    match = re.match(r"\s*FIND\s*", text, re.IGNORECASE)
+def _find_clause(text: str, binds: Mapping[str, Any]) -> tuple[Wanted, int]:
+    """What to find, and where the rest of the text begins."""
+    match = _FIND.match(text)
     if match is None:
-        fail(text, Token(Kind.NAME, text.split(" ", 1)[0], 0), "A search begins with FIND.")
+        fail(text, Token(Kind.NAME, text.split(" ", 1)[0], 0, ""), "A search begins with FIND.")
     start = match.end()
     if braces := _BRACES.match(text, start):
-        return braces[1].strip(), braces.end()
-    token = tokenize(text[start:])[0]
-    end = start + token.position + len(token.text) + (1 if token.kind is Kind.BIND else 0)
+        return parse_wanted(braces[1], text, start + 1), braces.end()
+    token = _first_token(text, start)
+    end = text.index(token.text, start) + len(token.text)
     if token.kind is Kind.STRING:
-        return unquote(token.text), end
-    if token.kind is Kind.BIND:
-        value = binds.get(token.text)
-        if not isinstance(value, str):
-            fail(text, Token(Kind.BIND, token.text, start), f"The bind :{token.text} must be a text to find.")
-        return value, end
-    fail(text, Token(token.kind, token.text, start), "The words to find stand in braces, FIND {marcus}.")
+        return parse_wanted(unquote(text, token), text, start + 1), end
+    if token.kind is not Kind.BIND:
+        fail(text, token, "The words to find stand in braces, FIND {marcus}.")
+    value = binds.get(token.text)
+    if not isinstance(value, str) or not is_storable(value):
+        fail(text, token, f"The bind :{token.text} must be a text to find.")
+    return parse_wanted(value, text, start), end
 
 
-def _query_text(item: ObjectType, part: _Returning, condition: str) -> str:
-    where = f"({condition}) AND ({part.where})" if part.where else condition
-    return f"SELECT {part.fields} FROM {item.name} WHERE {where} {part.clauses}"
+def _first_token(text: str, start: int) -> Token:
+    """The quoted text or the bind at `start`; SOSL's own signs after it are not looked at."""
+    match = _TEXT_OR_BIND.match(text, start)
+    if match is None:
+        return Token(Kind.SIGN, text[start : start + 1], start, "")
+    if match[1] is not None:
+        return Token(Kind.STRING, match[1], start, "")
+    return Token(Kind.BIND, match[2], start, "")
 
 
-def _condition(
-    item: ObjectType, find: str, scope: str, fixed_ids: Sequence[str] | None
-) -> tuple[str, dict[str, Any]]:
-    """A SOQL condition with binds of its own: every word (or, with OR, any) stands in one of the fields."""
-    if fixed_ids is not None:
-        return "id IN :circuit_fixed", {"circuit_fixed": list(fixed_ids)}
-    fields = [found for found in item.fields.values() if _is_searched(found, scope)]
-    groups: list[list[str]] = [[]]
-    binds: dict[str, Any] = {}
-    negated = False
-    for phrase, word in _WORD.findall(find):
-        upper = word.upper()
-        if upper in ("AND", "NOT") and not phrase:
-            negated = upper == "NOT"
-            continue
-        if upper == "OR" and not phrase:
-            groups.append([])
-            continue
-        name = f"circuit_word_{len(binds)}"
-        binds[name] = _pattern(phrase or word)
-        tests = " OR ".join(f"{found.name} LIKE :{name}" for found in fields) or "id = null"
-        groups[-1].append(f"(NOT ({tests}))" if negated else f"({tests})")
-        negated = False
-    parts = ["(" + " AND ".join(group) + ")" for group in groups if group]
-    return " OR ".join(parts) or "id = null", binds
+def _most_rows(text: str, limit: syntax.Scalar | None, binds: Mapping[str, Any]) -> int | None:
+    match limit:
+        case syntax.Value():
+            return int(limit.value)
+        case syntax.Bind():
+            value = binds.get(limit.name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                fail(text, limit.token, f"{value!r} is no number of rows.")
+            return value
+        case _:
+            return None
 
 
-def _is_searched(found: Field, scope: str) -> bool:
-    if not found.is_stored or found.system:
-        return False
-    if scope == "NAME":
-        return found.name in ("name", "first_name", "last_name", "subject")
-    return found.type in _SCOPE_TYPES.get(scope, tuple(TEXT_TYPES))
+def _fixed(ids: Sequence[str]) -> Callable[[Scope], str]:
+    def condition(scope: Scope) -> str:
+        values = tuple(syntax.Value(each, scope.query.object_token) for each in ids)
+        mark = scope.statement.mark(values, _ID, "list")
+        return scope.statement.dialect.member(f"{scope.alias}.id", mark, FieldType.ID)
+
+    return condition
 
 
-def _pattern(word: str) -> str:
-    r"""A word as a LIKE pattern: `*` is any text, `?` one character; it may stand anywhere in the field."""
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return "%" + escaped.replace("*", "%").replace("?", "_") + "%"
+def _found(wanted: Wanted, parts: Sequence[Part]) -> Callable[[Scope], str]:
+    """The condition that a record holds what is wanted in some parts of its index."""
+
+    def condition(scope: Scope) -> str:
+        return _wanted_sql(scope, wanted, parts)
+
+    return condition
+
+
+def _wanted_sql(scope: Scope, wanted: Wanted, parts: Sequence[Part]) -> str:
+    match wanted:
+        case Both():
+            return "(" + " AND ".join(_wanted_sql(scope, part, parts) for part in wanted.parts) + ")"
+        case Either():
+            return "(" + " OR ".join(_wanted_sql(scope, part, parts) for part in wanted.parts) + ")"
+        case Without():
+            return f"(NOT {_wanted_sql(scope, wanted.part, parts)})"
+        case Term():
+            return _term_sql(scope, wanted, parts)
+
+
+def _term_sql(scope: Scope, term: Term, parts: Sequence[Part]) -> str:
+    """Records whose index holds a term; what the index cannot tell is looked up in its words."""
+    is_sqlite = scope.statement.dialect.name == "sqlite"
+    table = index_table(scope.item)
+    tests = []
+
+    def mark(value: str) -> str:
+        return scope.statement.mark(syntax.Value(value, scope.query.object_token), None, "scalar")
+
+    if term.words and is_sqlite:
+        tests.append(f"{table} MATCH {mark(sqlite_match(parts, term))}")
+    elif term.words:
+        tests.append(f"words @@ {mark(postgresql_match(parts, term))}::text::tsquery")
+    if term.wildcard is not None and is_sqlite:
+        text = " || ' ' || ".join(parts)
+        tests.append(f"circuit_regex({text}, {mark(sqlite_pattern(term.wildcard))})")
+    elif term.wildcard is not None:
+        held = f'unnest(tsvector_to_array(ts_filter(words, {mark(weights_of(parts))}::text::"char"[])))'
+        pattern = mark(postgresql_pattern(term.wildcard))
+        tests.append(f"EXISTS (SELECT 1 FROM {held} word WHERE word ~ {pattern}::text)")
+    return f"{scope.alias}.id IN (SELECT id FROM {table} WHERE {' AND '.join(tests)})"

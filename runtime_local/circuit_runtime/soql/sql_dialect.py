@@ -1,4 +1,8 @@
-"""What SQLite and PostgreSQL write differently."""
+"""What SQLite and PostgreSQL write differently.
+
+Texts compare in any case. Where all that is compared with is ASCII, each database's own quick rules do (and its
+indexes help); `is_wide` says that there is more, and folding follows Unicode.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +18,40 @@ class SqlDialect(ABC):
 
     name: Dialect
     no_limit: str
-    has_grouping_sets: bool
 
     def mark(self, number: int) -> str:
         """A placeholder that `query.Prepared` replaces; numbered, so that clauses can be built in any order."""
         return f"\x00{number}\x00"
 
-    def includes(self, sql: str, mark: str) -> str:
-        held = self.position(f"';' || {self.fold(sql)} || ';'", f"';' || {self.fold(mark)} || ';'")
-        return f"({held} > 0)"
-
     @abstractmethod
-    def fold(self, sql: str) -> str:
+    def fold(self, sql: str, is_wide: bool = False) -> str:
         """A text as it is compared and ordered: in any case."""
 
     @abstractmethod
-    def position(self, text: str, part: str) -> str: ...
+    def compare(self, sql: str, operator: str, mark: str) -> str:
+        """`!=` holds for null too; all others are null for null."""
 
     @abstractmethod
-    def compare(self, sql: str, operator: str, mark: str, is_folded: bool) -> str:
-        """`=` and `!=` treat null as a value, as SOQL does."""
+    def compare_text(self, sql: str, operator: str, mark: str, is_wide: bool) -> str:
+        """As `compare`, in any case."""
 
     @abstractmethod
-    def like(self, sql: str, mark: str) -> str: ...
+    def like(self, sql: str, mark: str, is_wide: bool) -> str: ...
 
     @abstractmethod
-    def member(self, sql: str, mark: str, is_folded: bool, kind: FieldType) -> str: ...
+    def like_any(self, sql: str, mark: str, is_wide: bool) -> str:
+        """Whether one of several patterns, a parameter of the use "patterns", fits."""
+
+    @abstractmethod
+    def member(self, sql: str, mark: str, kind: FieldType) -> str: ...
+
+    @abstractmethod
+    def member_text(self, sql: str, mark: str, is_wide: bool) -> str:
+        """As `member`; the members are folded already."""
+
+    @abstractmethod
+    def includes(self, sql: str, mark: str) -> str:
+        """Whether a multi-select picklist holds all of one choice; a parameter of the use "choices"."""
 
     @abstractmethod
     def flag(self, mark: str) -> str: ...
@@ -59,36 +71,48 @@ class SqlDialect(ABC):
         """A figure in the storage form of a field of that type; numbers are rounded half away from zero."""
 
     @abstractmethod
-    def number_sum(self, function: str, sql: str, kind: FieldType) -> str: ...
+    def aggregate(self, function: str, sql: str, kind: FieldType) -> str:
+        """SUM or AVG of a number."""
 
     @abstractmethod
     def date_part(self, function: str, sql: str, kind: FieldType, in_user_zone: bool) -> str: ...
-
-    @abstractmethod
-    def orders_by_alias(self, kind: FieldType) -> bool:
-        """Whether ORDER BY may use a column's alias within an expression of that type."""
 
 
 class _Sqlite(SqlDialect):
     name = "sqlite"
     no_limit = "-1"
-    has_grouping_sets = False
 
-    def fold(self, sql: str) -> str:
-        return f"lower({sql})"
+    def fold(self, sql: str, is_wide: bool = False) -> str:
+        return f"circuit_fold({sql})" if is_wide else f"lower({sql})"
 
-    def position(self, text: str, part: str) -> str:
-        return f"instr({text}, {part})"
+    def compare(self, sql: str, operator: str, mark: str) -> str:
+        return f"({sql} {'IS NOT' if operator == '!=' else operator} {mark})"
 
-    def compare(self, sql: str, operator: str, mark: str, is_folded: bool) -> str:
-        sign = {"=": "IS", "!=": "IS NOT"}.get(operator, operator)
-        return f"({sql}{' COLLATE NOCASE' if is_folded else ''} {sign} {mark})"
+    def compare_text(self, sql: str, operator: str, mark: str, is_wide: bool) -> str:
+        if is_wide:
+            return self.compare(self.fold(sql, True), operator, self.fold(mark, True))
+        return self.compare(f"{sql} COLLATE NOCASE", operator, mark)
 
-    def like(self, sql: str, mark: str) -> str:
-        return f"({sql} LIKE {mark} ESCAPE '\\')"
+    def like(self, sql: str, mark: str, is_wide: bool) -> str:
+        left, right = (self.fold(sql, True), self.fold(mark, True)) if is_wide else (sql, mark)
+        return f"({left} LIKE {right} ESCAPE '\\')"
 
-    def member(self, sql: str, mark: str, is_folded: bool, kind: FieldType) -> str:
-        return f"({sql}{' COLLATE NOCASE' if is_folded else ''} IN (SELECT value FROM json_each({mark})))"
+    def like_any(self, sql: str, mark: str, is_wide: bool) -> str:
+        return f"EXISTS (SELECT 1 FROM json_each({mark}) p WHERE {self.like(sql, 'p.value', is_wide)})"
+
+    def member(self, sql: str, mark: str, kind: FieldType) -> str:
+        return f"({sql} IN (SELECT value FROM json_each({mark})))"
+
+    def member_text(self, sql: str, mark: str, is_wide: bool) -> str:
+        left = self.fold(sql, True) if is_wide else f"{sql} COLLATE NOCASE"
+        return f"({left} IN (SELECT value FROM json_each({mark})))"
+
+    def includes(self, sql: str, mark: str) -> str:
+        part = f"instr(';' || circuit_fold({sql}) || ';', ';' || part.value || ';')"
+        return (
+            f"EXISTS (SELECT 1 FROM json_each({mark}) choice WHERE {sql} IS NOT NULL AND NOT EXISTS "
+            f"(SELECT 1 FROM json_each(choice.value) part WHERE {part} = 0))"
+        )
 
     def flag(self, mark: str) -> str:
         return mark
@@ -111,37 +135,45 @@ class _Sqlite(SqlDialect):
             return f"CAST(ROUND({sql}) AS INTEGER)"
         return f"ROUND({sql}, {scale})" if kind is FieldType.DECIMAL else sql
 
-    def number_sum(self, function: str, sql: str, kind: FieldType) -> str:
+    def aggregate(self, function: str, sql: str, kind: FieldType) -> str:
         return f"{function}({sql})"
 
     def date_part(self, function: str, sql: str, kind: FieldType, in_user_zone: bool) -> str:
         return f"circuit_date_part('{function}', {sql}, {int(in_user_zone)})"
 
-    def orders_by_alias(self, kind: FieldType) -> bool:
-        return True
-
 
 class _Postgresql(SqlDialect):
     name = "postgresql"
     no_limit = "ALL"
-    has_grouping_sets = True
 
-    def fold(self, sql: str) -> str:
-        return f"lower({sql})"
+    def fold(self, sql: str, is_wide: bool = False) -> str:
+        # The columns sort by bytes, under which `lower` knows ASCII only; the database's own locale knows more.
+        return f'lower(({sql}) COLLATE "default") COLLATE "C"' if is_wide else f"lower({sql})"
 
-    def position(self, text: str, part: str) -> str:
-        return f"strpos({text}, {part})"
+    def compare(self, sql: str, operator: str, mark: str) -> str:
+        return f"({sql} {'IS DISTINCT FROM' if operator == '!=' else operator} {mark})"
 
-    def compare(self, sql: str, operator: str, mark: str, is_folded: bool) -> str:
-        sign = {"=": "IS NOT DISTINCT FROM", "!=": "IS DISTINCT FROM"}.get(operator, operator)
-        left, right = (self.fold(sql), self.fold(f"{mark}::text")) if is_folded else (sql, mark)
-        return f"({left} {sign} {right})"
+    def compare_text(self, sql: str, operator: str, mark: str, is_wide: bool) -> str:
+        return self.compare(self.fold(sql, is_wide), operator, self.fold(f"{mark}::text", is_wide))
 
-    def like(self, sql: str, mark: str) -> str:
-        return f"({sql} ILIKE {mark}::text)"
+    def like(self, sql: str, mark: str, is_wide: bool) -> str:
+        return f"({self.fold(sql, is_wide)} LIKE {self.fold(f'{mark}::text', is_wide)})"
 
-    def member(self, sql: str, mark: str, is_folded: bool, kind: FieldType) -> str:
-        return f"({self.fold(sql) if is_folded else sql} = ANY({mark}::{_ARRAYS.get(kind, 'text[]')}))"
+    def like_any(self, sql: str, mark: str, is_wide: bool) -> str:
+        return f"EXISTS (SELECT 1 FROM unnest({mark}::text[]) p WHERE {self.like(sql, 'p', is_wide)})"
+
+    def member(self, sql: str, mark: str, kind: FieldType) -> str:
+        return f"({sql} = ANY({mark}::{_ARRAYS.get(kind, 'text[]')}))"
+
+    def member_text(self, sql: str, mark: str, is_wide: bool) -> str:
+        return f"({self.fold(sql, is_wide)} = ANY({mark}::text[]))"
+
+    def includes(self, sql: str, mark: str) -> str:
+        held = f"strpos(';' || {self.fold(sql, True)} || ';', ';' || part || ';')"
+        return (
+            f"EXISTS (SELECT 1 FROM jsonb_array_elements({mark}::text::jsonb) choice WHERE {sql} IS NOT NULL "
+            f"AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(choice) part WHERE {held} = 0))"
+        )
 
     def flag(self, mark: str) -> str:
         return f"{mark}::boolean"
@@ -164,7 +196,7 @@ class _Postgresql(SqlDialect):
             return f"ROUND(({sql})::numeric)::bigint"
         return f"ROUND(({sql})::numeric, {scale})::double precision" if kind is FieldType.DECIMAL else sql
 
-    def number_sum(self, function: str, sql: str, kind: FieldType) -> str:
+    def aggregate(self, function: str, sql: str, kind: FieldType) -> str:
         # Sums of bigint are numeric in PostgreSQL, which the storage form does not have.
         target = "bigint" if function == "SUM" and kind is FieldType.INTEGER else "double precision"
         return f"{function}({sql})::{target}"
@@ -193,10 +225,6 @@ class _Postgresql(SqlDialect):
             "WEEK_IN_MONTH": f"((EXTRACT(DAY FROM {moment})::int - 1) / 7 + 1)",
             "WEEK_IN_YEAR": f"((EXTRACT(DOY FROM {moment})::int - 1) / 7 + 1)",
         }[function]
-
-    def orders_by_alias(self, kind: FieldType) -> bool:
-        # PostgreSQL knows aliases in ORDER BY only when they stand alone.
-        return False
 
 
 _ARRAYS = {

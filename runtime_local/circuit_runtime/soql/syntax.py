@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from circuit_runtime.soql.tokens import Token
@@ -21,20 +22,28 @@ class Call:
     """A function of a field: an aggregate, a date function, toLabel, …; `COUNT()` has no argument."""
 
     name: str
-    argument: FieldPath | Call | None
+    argument: Operand | None
     token: Token
 
 
-Operand = FieldPath | Call
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """`FORMULA('amount * 2')`: an expression over the record, in a condition."""
+
+    text: str
+    token: Token
+
+
+Operand = FieldPath | Call | Formula
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A literal: None, bool, int, float, str, date or datetime. `raw` keeps LIKE's escapes of a text."""
+    """A literal: None, bool, int, float, str, date or datetime. `pattern` is a text as LIKE takes it."""
 
     value: Any
     token: Token
-    raw: str = ""
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,8 @@ Scalar = Value | Bind | DateLiteral
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
+    """`operator` is one of = != < <= > >= LIKE."""
+
     left: Operand
     operator: str
     right: Scalar
@@ -89,9 +100,10 @@ class All:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """OR."""
+    """OR; `token` is the first OR."""
 
     parts: tuple[Condition, ...]
+    token: Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +118,12 @@ Condition = Comparison | Membership | Includes | All | AnyOf | Not
 @dataclass(frozen=True, slots=True)
 class SelectedField:
     operand: Operand
-    alias: str | None
+    alias: Token | None
 
 
 @dataclass(frozen=True, slots=True)
 class SelectedFields:
-    """FIELDS(ALL), FIELDS(STANDARD), FIELDS(CUSTOM), or `*`."""
+    """FIELDS(ALL), FIELDS(STANDARD) or FIELDS(CUSTOM)."""
 
     which: str
     token: Token
@@ -126,8 +138,8 @@ class SelectedChildren:
 class TypeOf:
     """TYPEOF relation WHEN object THEN fields … ELSE fields END."""
 
-    relation: str
-    branches: tuple[tuple[str, tuple[FieldPath, ...]], ...]
+    relation: FieldPath
+    branches: tuple[tuple[Token, tuple[FieldPath, ...]], ...]
     otherwise: tuple[FieldPath, ...]
     token: Token
 
@@ -152,20 +164,55 @@ class Ordering:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What follows the first object of FROM: `c.account a` makes `a` a name of that relation."""
+
+    relation: FieldPath
+    alias: Token
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """`source` is the whole text, for errors."""
+    """`source` is the whole text, for errors; clauses that were written have their token."""
 
     source: str
     selected: tuple[Selected, ...]
     object_token: Token
-    alias: str | None = None
-    scope: str = ""
+    alias: Token | None = None
+    sources: tuple[Source, ...] = ()
+    scope: Token | None = None
     where: Condition | None = None
-    mode: str = ""
+    mode: Token | None = None
     grouping: Grouping | None = None
     having: Condition | None = None
     ordering: tuple[Ordering, ...] = ()
     limit: Scalar | None = None
     offset: Scalar | None = None
-    all_rows: bool = False
-    options: tuple[str, ...] = field(default=())
+    all_rows: Token | None = None
+    options: tuple[Token, ...] = ()
+
+    @property
+    def locks(self) -> bool:
+        """FOR UPDATE."""
+        return any(option.word == "UPDATE" for option in self.options)
+
+
+def conditions(condition: Condition | None) -> Iterator[Condition]:
+    """The condition and all within it, sub-queries left out."""
+    if condition is None:
+        return
+    yield condition
+    match condition:
+        case All() | AnyOf():
+            for part in condition.parts:
+                yield from conditions(part)
+        case Not():
+            yield from conditions(condition.part)
+
+
+def calls(operand: Operand) -> Iterator[Call]:
+    """The functions of an operand, outermost first."""
+    inner: Operand | None = operand
+    while isinstance(inner, Call):
+        yield inner
+        inner = inner.argument

@@ -6,10 +6,11 @@ the value then stands in the instance's `__dict__`, so that reading it again run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from circuit_link import wire
+from circuitos.api.children import Children
 from circuitos.api.exceptions import RecordException
 from circuitos.api.objects import ObjectFields
 from circuitos.api.values import FROM_STORAGE, all_to_wire, copy_mutable, to_wire
@@ -42,14 +43,28 @@ class Layout:
     def add(self, name: str, index: int, field_type: str) -> None:
         self.cells[name] = (index, FROM_STORAGE.get(field_type))
 
-    def add_parent(self, name: str, layout: Layout) -> None:
-        """The parent Record shares the row; it is None where its id is None."""
+    def add_parent(self, name: str, layout: Layout, by_prefix: Mapping[str, Layout]) -> None:
+        """The parent Record shares the row; it is None where its id is None.
+
+        `by_prefix` has the layouts of a parent that can be one of several objects, by the start of its id.
+        """
         id_index = layout.cells["id"][0]
         self.parents[name] = layout
-        self.read[name] = lambda row: None if row[id_index] is None else from_row(layout, row)
+
+        def read(row: Sequence[Any]) -> Record | None:
+            record_id = row[id_index]
+            return None if record_id is None else from_row(by_prefix.get(record_id[:3], layout), row)
+
+        self.read[name] = read
 
     def add_children(self, name: str, index: int, layout: Layout) -> None:
-        self.read[name] = lambda row: [from_row(layout, child) for child in row[index] or ()]
+        self.read[name] = lambda row: Children(from_row(layout, child) for child in row[index] or ())
+
+    def as_object(self, object_name: str, fields: ObjectFields | None) -> Layout:
+        """The same cells as those of another object."""
+        twin = Layout(object_name, fields, strict=self.strict)
+        twin.cells, twin.parents, twin.read = self.cells, self.parents, self.read
+        return twin
 
     def names(self) -> list[str]:
         return [name for name in self.cells if name not in self.parents] + list(self.read)
@@ -82,7 +97,9 @@ def layout_of_result(shape: wire.ResultShape, find: Callable[[str], ObjectFields
     for path, layout in layouts.items():
         if path:
             parent, _, name = path.rpartition(".")
-            layouts[parent].add_parent(name, layout)
+            names = shape.prefixes.get(path, {})
+            by_prefix = {prefix: layout.as_object(each, find(each)) for prefix, each in names.items()}
+            layouts[parent].add_parent(name, layout, by_prefix)
     return root
 
 
