@@ -19,7 +19,7 @@ from circuit_runtime.sandbox.pool import WorkerPool
 from circuit_runtime.store.store import Store
 
 HERE = Path(__file__).parent
-PROJECTS = {name: load_folder(HERE / name) for name in ("circuit", "apex")}
+PROJECTS = {name: load_folder(HERE / name) for name in ("circuit", "apex", "queries")}
 CASES = [
     pytest.param(name, test.id, id=f"{name}: {test.name}")
     for name, project in PROJECTS.items()
@@ -72,7 +72,11 @@ def runners(new_database: Callable[[], str]) -> Iterator[dict[str, test_runs.Tes
 
 
 def test_the_projects_have_no_problems() -> None:
-    assert {name: project.problems for name, project in PROJECTS.items()} == {"circuit": (), "apex": ()}
+    assert {name: project.problems for name, project in PROJECTS.items()} == {
+        "circuit": (),
+        "apex": (),
+        "queries": (),
+    }
 
 
 @pytest.mark.parametrize(("project", "test_id"), CASES)
