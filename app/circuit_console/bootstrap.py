@@ -153,6 +153,7 @@ class Console(QObject):
             self.host.project_root, self.host, self.tasks, tokens=self.tokens, parent=self
         )
         self.query = QueryPane(self._theme, self.host)
+        self.keeper.keep_queries(self.query)
         self.deploy = DeployPane(self._theme, environments)
         self.deploy_side = DeploySidePane(self._theme, environments)
         self.deploy_log = DeployLogPane(self._theme, environments)

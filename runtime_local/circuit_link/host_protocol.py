@@ -300,7 +300,8 @@ class StartRun(_Message, frozen=True, kw_only=True, tag="start_run"):
 class StopRun(_Message, frozen=True, kw_only=True, tag="stop_run"):
     """End a run: ask, then kill. Answered by Accepted; RunFinished says how it ended.
 
-    The `run_id` `tests:NUMBER` ends the tests of this client's RunTests with that `request`.
+    The `run_id` `tests:NUMBER` ends the tests of this client's RunTests with that `request`; `query:NUMBER` ends
+    its RunQuery, which is answered by Failed with the code STORE_INTERRUPTED.
     """
 
     request: int

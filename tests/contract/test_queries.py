@@ -18,6 +18,7 @@ from circuit_runtime.soql.errors import SoqlError
 from circuit_runtime.soql.parameters import QueryContext
 from circuit_runtime.soql.query import prepare
 from circuit_runtime.soql.search import prepare_search
+from circuit_runtime.store.errors import StatementFailed
 from circuit_runtime.store.session import Session
 from circuit_runtime.store.store import Store
 from circuit_runtime.store.values import to_storage
@@ -247,6 +248,8 @@ class Database:
             return _plain(prepare(text, binds, schema, dialect, CONTEXT).run(self.session, 100)[0])
         except SoqlError as exc:
             return (exc.line, exc.column, exc.code)
+        except StatementFailed as exc:
+            return (1, 1, str(exc))
 
 
 Databases = tuple[Database, Database]

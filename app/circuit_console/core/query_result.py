@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -226,19 +226,3 @@ def cost_words(answer: QueryAnswered) -> str:
         if name in answer.limits and (answer.limits[name][0] or name != "sosl_queries")
     ]
     return f"{took}   {', '.join(parts)}"
-
-
-@dataclass
-class QueryHistory:
-    """Texts that were run, newest first, each once."""
-
-    texts: list[str] = field(default_factory=list)
-    limit: int = 50
-
-    def add(self, text: str) -> None:
-        clean = text.strip()
-        if clean:
-            self.texts = [clean, *(other for other in self.texts if other != clean)][: self.limit]
-
-    def restore(self, texts: Sequence[str]) -> None:
-        self.texts = list(texts)[: self.limit]

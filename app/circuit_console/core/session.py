@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from circuit_console.core.query_book import StoredQueries
 from circuit_console.core.text_files import write_bytes_atomically
 from circuit_console.core.theme import Appearance
 
@@ -67,6 +68,7 @@ class ProjectSession(msgspec.Struct, frozen=True, kw_only=True):
     commits: bool = False
     records: bool = False
     console_history: tuple[str, ...] = ()
+    queries: StoredQueries = StoredQueries()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,14 @@ class QueryGrid(QAbstractTableModel):
         self.endResetModel()
         self.edits_changed.emit(grid.edited_cells)
 
+    def append(self, rows: list[dict[str, Any]]) -> None:
+        """Rows of the same answer that came later."""
+        if rows:
+            count = len(self._grid.rows)
+            self.beginInsertRows(QModelIndex(), count, count + len(rows) - 1)
+            self._grid.rows.extend(rows)
+            self.endInsertRows()
+
     def undo(self) -> QModelIndex:
         """Take the newest edit back; where it was."""
         cell = self._grid.undo()

@@ -108,6 +108,7 @@ class HostLink(QObject):
             the project, whoever started it.
         test_started, test_finished, tests_finished: the messages of those names.
         project_described: ProjectDescription, after each answered DescribeProject.
+        rows_arrived: QueryAnswered, each part of a query's answer as it comes, before the answer is delivered.
         failed: UserFacingError, a refused request whose asker gave no `on_failed`.
     """
 
@@ -121,6 +122,7 @@ class HostLink(QObject):
     test_finished = Signal(object)
     tests_finished = Signal(object)
     project_described = Signal(object)
+    rows_arrived = Signal(object)
     failed = Signal(object)
 
     def __init__(self, project_root: Path, parent: QObject | None = None) -> None:
@@ -249,6 +251,8 @@ class HostLink(QObject):
     def _collect(self, part: hp.QueryAnswered | hp.LogRead) -> None:
         parts = self._parts.setdefault(part.request, [])
         parts.append(part)
+        if isinstance(part, hp.QueryAnswered):
+            self.rows_arrived.emit(part)
         if part.more:
             return
         del self._parts[part.request]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from circuit_console.core.breakpoints import FunctionBreakpoint
 from circuit_console.core.folders import Folders
 from circuit_console.core.notices import Notice
+from circuit_console.core.query_book import StoredQueries
 from circuit_console.core.session import ProjectSession, Settings, StoredFunctionBreakpoint, store
 from circuit_console.core.theme import Appearance
 from circuit_console.panes.console.pane import ConsolePane
@@ -20,6 +22,10 @@ from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.documents import Documents
 from circuit_console.window.controller import Controller
 from circuit_console.window.main_window import MainWindow
+
+if TYPE_CHECKING:
+    # Built after the first picture, which must not wait for it.
+    from circuit_console.panes.query.pane import QueryPane
 
 _DELAY_MS = 500
 _MOST_RECENT = 8
@@ -56,6 +62,7 @@ class SessionKeeper(QObject):
         self._controller = controller
         self._watches = session.watches
         self._history = session.console_history
+        self._queries = session.queries
         self._is_restoring = True
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -110,6 +117,11 @@ class SessionKeeper(QObject):
             self._window.notifications.notify(Notice(kind="fact", text=f"Restored {count}: {names}."))
         self._is_restoring = False
 
+    def keep_queries(self, pane: QueryPane) -> None:
+        """Bring the queries back, and remember them from now on."""
+        pane.restore(self._queries)
+        pane.remembered.connect(self._on_queries_remembered)
+
     @Slot()
     def store_now(self) -> None:
         """Write both files; a full disk must not keep the console from running."""
@@ -130,6 +142,7 @@ class SessionKeeper(QObject):
             commits=choice.commits,
             records=choice.records,
             console_history=self._history,
+            queries=self._queries,
         )
         root = str(self._root)
         recent = (root, *(one for one in self._settings.recent_projects if one != root))[:_MOST_RECENT]
@@ -164,6 +177,11 @@ class SessionKeeper(QObject):
     @Slot(object)
     def _on_history_changed(self, history: tuple[str, ...]) -> None:
         self._history = history
+        self._on_changed()
+
+    @Slot(object)
+    def _on_queries_remembered(self, queries: StoredQueries) -> None:
+        self._queries = queries
         self._on_changed()
 
     @Slot(object)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,22 +27,67 @@ from circuit_runtime.host.workspace import Opened
 from circuit_runtime.soql.errors import SoqlError
 from circuit_runtime.soql.parser import parse
 from circuit_runtime.soql.syntax import Call, SelectedField
-from circuit_runtime.store.session import Row
+from circuit_runtime.store.faults import interrupted
+from circuit_runtime.store.session import Row, Session
 from circuit_runtime.store.users import find_user
 
 _PART_BYTES = 4 * 1024 * 1024
 _PART_ROWS = 2_000
+_MOST_INTERRUPTS = 200
+_INTERRUPT_EVERY_S = 0.05
 
 
-def answer_query(opened: Opened, request: hp.RunQuery) -> Iterator[hp.QueryAnswered]:
+class QueryInProgress:
+    """A query that another thread may end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._is_stopped = False
+        self._left_session = threading.Event()
+
+    def stop(self) -> None:
+        """End it, also while the database is at work; its answer is STORE_INTERRUPTED then."""
+        self._is_stopped = True
+        # An interrupt that comes between two statements has no effect on the next one.
+        for _attempt in range(_MOST_INTERRUPTS):
+            with self._lock:
+                if self._session is None:
+                    return
+                self._session.interrupt()
+            if self._left_session.wait(_INTERRUPT_EVERY_S):
+                return
+
+    @contextmanager
+    def on(self, session: Session) -> Iterator[None]:
+        """While the query works with a session."""
+        with self._lock:
+            self._session = session
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._session = None
+            self._left_session.set()
+
+    def check(self) -> None:
+        """Raises: StoreFault, after `stop`."""
+        if self._is_stopped:
+            raise interrupted()
+
+
+def answer_query(
+    opened: Opened, request: hp.RunQuery, progress: QueryInProgress | None = None
+) -> Iterator[hp.QueryAnswered]:
     """The answer in parts that each fit a frame.
 
     Raises:
-        UserFacingError: code QUERY_INVALID with line and column, or LIMIT_EXCEEDED.
+        UserFacingError: code QUERY_INVALID with line and column, LIMIT_EXCEEDED, or STORE_INTERRUPTED.
     """
     began = time.monotonic()
     governor = Governor(limits_for(opened.project.settings.limits))
-    found = _run(opened, request, governor)
+    progress = progress or QueryInProgress()
+    found = _run(opened, request, governor, progress)
     rows = [RowReader(shape).read(row) for shape, page in found.results for row in page]
     answer = hp.QueryAnswered(
         request=request.request,
@@ -57,6 +104,7 @@ def answer_query(opened: Opened, request: hp.RunQuery) -> Iterator[hp.QueryAnswe
         return
     parts = _parts(rows)
     for idx, part in enumerate(parts):
+        progress.check()
         yield msgspec.structs.replace(answer, rows=part, more=idx < len(parts) - 1)
 
 
@@ -68,14 +116,15 @@ class _Found:
     columns: tuple[str, ...]
 
 
-def _run(opened: Opened, request: hp.RunQuery, governor: Governor) -> _Found:
+def _run(opened: Opened, request: hp.RunQuery, governor: Governor, progress: QueryInProgress) -> _Found:
     project = opened.project
     now = dt.datetime.now(dt.UTC)
-    with opened.store.session("a query") as session:
+    with opened.store.session("a query") as session, progress.on(session):
         user = find_user(session, project.schema, request.user)
         events = EventLog(LogLevels(), time.monotonic_ns(), _Nobody())
         desk = QueryDesk(project, session, governor, events, lambda: user, lambda: now, session.begin)
         try:
+            progress.check()
             if _is_search(request.text):
                 results = desk.search(request.text, {})
                 return _Found(

@@ -21,7 +21,7 @@ from circuit_runtime.host.diagnosis import diagnose
 from circuit_runtime.host.listener import Listener
 from circuit_runtime.host.local_workspace import LocalWorkspace
 from circuit_runtime.host.log_archive import LogArchive
-from circuit_runtime.host.queries import answer_query
+from circuit_runtime.host.queries import QueryInProgress, answer_query
 from circuit_runtime.host.run_preparation import prepare_save
 from circuit_runtime.host.runs import RunService
 from circuit_runtime.host.test_runs import TestRuns
@@ -32,6 +32,7 @@ _log = logging.getLogger("circuit.runtime.host")
 _JOIN_TIMEOUT_S = 2.0
 _IDLE_CHECK_S = 0.25
 _TESTS_PREFIX = "tests"
+_QUERY_PREFIX = "query"
 
 
 class HostServer:
@@ -71,6 +72,7 @@ class HostServer:
         )
         self._lock = threading.Lock()
         self._testing: dict[tuple[ClientSession, int], TestRuns] = {}
+        self._querying: dict[tuple[ClientSession, int], QueryInProgress] = {}
         self._accepter = threading.Thread(target=self._accept, name="client-accepter", daemon=True)
 
     def start(self) -> None:
@@ -125,8 +127,12 @@ class HostServer:
                 handle.stop(reason)
         with self._lock:
             testing = [tests for (owner, _), tests in self._testing.items() if owner is session]
+            left = [key for key in self._querying if key[0] is session]
+            querying = [self._querying.pop(key) for key in left]
         for tests in testing:
             tests.stop(reason)
+        for query in querying:
+            query.stop()
 
     def _handle(self, session: ClientSession, message: hp.ClientToHost) -> None:
         match message:
@@ -143,9 +149,7 @@ class HostServer:
             case hp.RunTests():
                 self._run_tests(session, message)
             case hp.RunQuery():
-                with self._workspace.opened() as opened:
-                    for rows in answer_query(opened, message):
-                        session.send(rows)
+                self._run_query(session, message)
             case hp.DescribeProject():
                 project = describe(self._workspace.project(), self._root)
                 session.send(hp.ProjectDescribed(request=message.request, project=project))
@@ -165,9 +169,12 @@ class HostServer:
                 assert_never(message)
 
     def _stop(self, session: ClientSession, run_id: str) -> None:
-        """End a run, or with `tests:NUMBER` the tests that this client asked for under that number."""
+        """End a run; with `tests:NUMBER` or `query:NUMBER` what this client asked for under that number."""
         reason = "stopped by the user"
         prefix, _, number = run_id.partition(":")
+        if prefix == _QUERY_PREFIX and number.isdecimal():
+            self._query(session, int(number)).stop()
+            return
         if prefix != _TESTS_PREFIX or not number.isdecimal():
             self._runs.stop(run_id, reason)
             return
@@ -176,6 +183,21 @@ class HostServer:
         if tests is None:
             raise UserFacingError("These tests have ended already.", code="RUN_NOT_FOUND")
         tests.stop(reason)
+
+    def _query(self, session: ClientSession, number: int) -> QueryInProgress:
+        """The query of a request; its end may be asked for before the request's own thread has come to it."""
+        with self._lock:
+            return self._querying.setdefault((session, number), QueryInProgress())
+
+    def _run_query(self, session: ClientSession, message: hp.RunQuery) -> None:
+        progress = self._query(session, message.request)
+        try:
+            with self._workspace.opened() as opened:
+                for rows in answer_query(opened, message, progress):
+                    session.send(rows)
+        finally:
+            with self._lock:
+                self._querying.pop((session, message.request), None)
 
     def _run_tests(self, session: ClientSession, message: hp.RunTests) -> None:
         tests = TestRuns(self._workspace)

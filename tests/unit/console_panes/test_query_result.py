@@ -5,7 +5,6 @@ import pytest
 from circuit_console.core.query_result import (
     BadCell,
     Column,
-    QueryHistory,
     cell_text,
     cost_words,
     grid_of,
@@ -164,11 +163,3 @@ def test_words_of_a_query_are_told_apart():
         "5": "number",
         ":y": "bind",
     }
-
-
-def test_history_has_each_query_once_newest_first():
-    history = QueryHistory(limit=2)
-    for text in ("a", "b", "a ", "c"):
-        history.add(text)
-
-    assert history.texts == ["c", "a"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtGui import QFont, QKeySequence, QShortcut
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 import circuit_link.host_protocol as hp
-from circuit_console.core.quantities import counted
-from circuit_console.core.query_result import QueryHistory, cost_words, grid_of
+from circuit_console.core.quantities import counted, format_count
+from circuit_console.core.query_book import QueryBook, StoredQueries, one_line, suggested_name
+from circuit_console.core.query_result import cost_words, grid_of
 from circuit_console.core.soql_text import locate
 from circuit_console.models.query_grid import EDITED_ROLE, QueryGrid
 from circuit_console.services.host_link import HostLink
@@ -36,7 +37,10 @@ from circuit_console.widgets.controls import (
     set_role,
 )
 from circuit_console.widgets.edited_cells import EditedCells
+from circuit_console.widgets.name_row import NameRow
 from circuit_console.widgets.pane import Pane, Region
+from circuit_console.widgets.query_error import QueryErrorBox
+from circuit_console.widgets.query_start import QueryStart
 from circuit_console.widgets.soql_edit import SoqlEdit
 from circuit_console.widgets.theme import Theme
 from circuit_link.errors import UserFacingError
@@ -49,10 +53,17 @@ _GRID_PX = 400
 _WIDEST_COLUMN_PX = 320
 _SAMPLED_ROWS = 50
 _ROW_PX = 24
+_STOPPED = "STORE_INTERRUPTED"
 
 
 class QueryPane(Pane):
-    """Runs SOQL and SOSL on the project's local data; edited cells are saved through the order of execution."""
+    """Runs SOQL and SOSL on the project's local data; edited cells are saved through the order of execution.
+
+    Signals:
+        remembered: StoredQueries, after a query was run, saved, given up or written.
+    """
+
+    remembered = Signal(object)
 
     pane_id = "query"
     title = "Query"
@@ -66,19 +77,27 @@ class QueryPane(Pane):
         self._host = host
         self._objects: dict[str, hp.ObjectDescription] = {}
         self._running_text = ""
+        self._running_request = 0
+        self._is_first_part = True
         self._save_request = 0
-        self.history = QueryHistory()
+        self.book = QueryBook()
         self.editor = SoqlEdit(theme)
         self.editor.setPlainText(SAMPLE)
         self.editor.run_wanted.connect(self.run)
+        self.editor.textChanged.connect(self._on_remembered)
+        self.start = QueryStart(theme)
+        self.start.chosen.connect(self.show_query)
+        self.name_row = NameRow("Save this query as")
+        self.name_row.named.connect(self.save_query)
         self.model = QueryGrid(theme, self)
         self.model.edits_changed.connect(self._on_edits_changed)
         self.model.edit_refused.connect(self._on_edit_refused)
         self.grid = self._make_grid()
         self._progress = ProgressLine(theme)
-        self._error = self._make_error()
+        self.error = QueryErrorBox(theme, self)
         self._build()
         host.project_described.connect(self._on_project_described)
+        host.rows_arrived.connect(self._on_rows_arrived)
         host.run_finished.connect(self._on_run_finished)
         QShortcut(QKeySequence.StandardKey.Undo, self.grid, self.undo, context=Qt.ShortcutContext.WidgetShortcut)
 
@@ -91,12 +110,40 @@ class QueryPane(Pane):
         if not text or self._running_text:
             return
         self._running_text = text
+        self._is_first_part = True
         self.editor.clear_error()
-        self._error.hide()
-        self._run_button.setEnabled(False)
-        self._cost.setText("Running…")
+        self.error.hide()
+        self._show_running("Running…")
         self._progress.begin()
-        self._host.ask(lambda number: hp.RunQuery(request=number, text=text), self._on_answered, self._on_refused)
+        self._running_request = self._host.ask(
+            lambda number: hp.RunQuery(request=number, text=text), self._on_answered, self._on_refused
+        )
+
+    @Slot()
+    def cancel(self) -> None:
+        """End the query that runs; what it brought already stays to be read."""
+        if self._running_text:
+            run_id = f"query:{self._running_request}"
+            self._show_running("Cancelling…")
+            self._host.ask(lambda number: hp.StopRun(request=number, run_id=run_id), None, _ignore)
+
+    @Slot(str)
+    def save_query(self, name: str) -> None:
+        """Keep the text of the field under a name."""
+        self.book.save(name, self.editor.toPlainText())
+        self._on_remembered()
+
+    @Slot(str)
+    def forget_query(self, name: str) -> None:
+        self.book.forget(name)
+        self._on_remembered()
+
+    def restore(self, stored: StoredQueries) -> None:
+        """Bring back what was remembered."""
+        self.book.restore(stored)
+        if stored.draft:
+            self.editor.setPlainText(stored.draft)
+        self.start.show_queries(self.book.saved, self.book.recent)
 
     @Slot()
     def save(self) -> None:
@@ -125,31 +172,21 @@ class QueryPane(Pane):
         cursor.insertText(text)
         self.editor.setFocus()
 
-    def error_words(self) -> str:
-        """What is said about the query that was refused; "" for none."""
-        return "" if self._error.isHidden() else self._error_text.text()
-
     def cost_words(self) -> str:
         return self._cost.text()
 
     # ------------------------------------------------------------------------------------------ building
 
     def _build(self) -> None:
-        empty = EmptyState(
-            self._theme,
-            "database",
-            "Run the query with Ctrl+Enter",
-            "Rows appear here. Cells of the queried object can be edited when id is selected.",
-        )
         self._results = QStackedWidget(self)
-        self._results.addWidget(empty)
+        self._results.addWidget(self.start)
         self._results.addWidget(self.grid)
         self._results.addWidget(EmptyState(self._theme, "table-2", "No rows", "Nothing fits this query."))
         below = QWidget(self)
         column = QVBoxLayout(below)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self._error)
+        column.addWidget(self.error)
         column.addWidget(self._results, 1)
         column.addWidget(divider())
         column.addWidget(self._make_foot())
@@ -164,6 +201,7 @@ class QueryPane(Pane):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._make_head())
+        layout.addWidget(self.name_row)
         layout.addWidget(self._progress)
         layout.addWidget(divider())
         layout.addWidget(splitter, 1)
@@ -171,12 +209,14 @@ class QueryPane(Pane):
     def _make_head(self) -> QWidget:
         head = QWidget(self)
         head.setFixedHeight(44)
-        self._run_button = QPushButton("Run", head)
+        self._run_button = QPushButton(" Run", head)
         self._run_button.setIcon(self._theme.icon("play", "on_accent"))
         set_role(self._run_button, "primary")
-        self._run_button.clicked.connect(self.run)
+        self._run_button.clicked.connect(self._on_run_clicked)
         self._history_button = IconButton(self._theme, "history", "Queries that were run")
         self._history_button.clicked.connect(self._on_history_wanted)
+        self._saved_button = IconButton(self._theme, "save", "Saved queries")
+        self._saved_button.clicked.connect(self._on_saved_wanted)
         row = QHBoxLayout(head)
         row.setContentsMargins(14, 0, 10, 0)
         row.setSpacing(8)
@@ -186,6 +226,7 @@ class QueryPane(Pane):
         row.addStretch(1)
         row.addWidget(label("Ctrl+Enter", "key"), 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._history_button)
+        row.addWidget(self._saved_button)
         row.addWidget(self._run_button)
         return head
 
@@ -212,28 +253,6 @@ class QueryPane(Pane):
         columns.setFixedHeight(40)
         columns.setHighlightSections(False)
         return grid
-
-    def _make_error(self) -> QWidget:
-        box = QWidget(self)
-        box.setAccessibleName("Error in the query")
-        self._error_text = label("", "error")
-        self._error_text.setWordWrap(True)
-        self._error_hint = label("", "dim")
-        self._error_line = label("")
-        self._error_line.setFont(self._theme.mono(13))
-        self._error_caret = label("", "error")
-        self._error_caret.setFont(self._theme.mono(13, QFont.Weight.DemiBold))
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        for part in (self._error_line, self._error_caret, self._error_text, self._error_hint):
-            column.addWidget(part)
-        row = QHBoxLayout(box)
-        row.setContentsMargins(14, 8, 14, 8)
-        row.setSpacing(10)
-        row.addWidget(IconLabel(self._theme, "circle-x", "err"), 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(column, 1)
-        box.hide()
-        return box
 
     def _make_foot(self) -> QWidget:
         foot = QWidget(self)
@@ -262,31 +281,52 @@ class QueryPane(Pane):
     def _on_project_described(self, project: hp.ProjectDescription) -> None:
         self._objects = {item.name.lower(): item for item in project.objects}
 
+    @Slot(object)
+    def _on_rows_arrived(self, part: hp.QueryAnswered) -> None:
+        """The first part of an answer makes the grid, later ones add their rows."""
+        if part.request != self._running_request or not self._running_text:
+            return
+        if self._is_first_part:
+            self._is_first_part = False
+            self.model.show_grid(grid_of(part, self._objects.get(part.object_name.lower())))
+            self._results.setCurrentIndex(1 if self.model.rowCount() else 2)
+            self._fit_columns()
+        else:
+            self.model.append(list(part.rows))
+        if part.more:
+            self._show_running(f"{format_count(self.model.rowCount())} of {counted(part.count, 'row')}…")
+
     def _on_answered(self, answer: hp.HostToClient) -> None:
         assert isinstance(answer, hp.QueryAnswered), answer
-        self.history.add(self._running_text)
+        self.book.add(self._running_text)
         self._end_running()
-        self.model.show_grid(grid_of(answer, self._objects.get(answer.object_name.lower())))
         self._cost.setText(cost_words(answer))
-        self._results.setCurrentIndex(1 if self.model.rowCount() else 2)
-        self._fit_columns()
+        self._on_remembered()
 
     def _on_refused(self, error: UserFacingError) -> None:
         text = self._running_text
         self._end_running()
+        if error.code == _STOPPED:
+            self._cost.setText("Cancelled")
+            return
         self._cost.setText("")
         found = locate(text, error.message, error.line, error.column)
         shift = self.editor.toPlainText().find(text)
-        self._error_text.setText(found.sentence)
-        self._error_hint.setText(error.hint)
-        self._error_hint.setVisible(bool(error.hint))
-        self._error_line.setText(found.line_text)
-        self._error_caret.setText(found.caret)
-        for part in (self._error_line, self._error_caret):
-            part.setVisible(bool(found.length))
-        self._error.show()
+        self.error.show_error(found, error.hint)
         if found.length and shift >= 0:
             self.editor.mark_error(replace(found, start=found.start + shift))
+
+    @Slot()
+    def _on_run_clicked(self) -> None:
+        if self._running_text:
+            self.cancel()
+        else:
+            self.run()
+
+    @Slot()
+    def _on_remembered(self) -> None:
+        self.start.show_queries(self.book.saved, self.book.recent)
+        self.remembered.emit(self.book.stored(self.editor.toPlainText()))
 
     @Slot(object)
     def _on_run_finished(self, finished: hp.RunFinished) -> None:
@@ -300,11 +340,11 @@ class QueryPane(Pane):
             self._cost.setText(f"{counted(saved, 'record')} saved")
         else:
             message = result.error.message if result.error else f"The run ended with {result.outcome}."
-            self._say(f"Nothing was saved. {message}", "Correct the cells, or undo them.")
+            self.error.say(f"Nothing was saved. {message}", "Correct the cells, or undo them.")
 
     def _on_save_refused(self, error: UserFacingError) -> None:
         self._set_saving(False)
-        self._say(f"Nothing was saved. {error.message}", error.hint)
+        self.error.say(f"Nothing was saved. {error.message}", error.hint)
 
     @Slot(int)
     def _on_edits_changed(self, count: int) -> None:
@@ -312,28 +352,63 @@ class QueryPane(Pane):
             widget.setVisible(count > 0)
         self._changes.setText(f"{counted(count, 'cell')} edited, not saved")
         if not count:
-            self._error.hide()
+            self.error.hide()
 
     @Slot(str)
     def _on_edit_refused(self, why: str) -> None:
-        self._say(why, "The cell was left as it was.")
+        self.error.say(why, "The cell was left as it was.")
 
     @Slot()
     def _on_history_wanted(self) -> None:
+        menu = self._menu()
+        for text in self.book.recent or [SAMPLE]:
+            self._add_query(menu, one_line(text), text)
+        self._pop_up(menu, self._history_button)
+
+    @Slot()
+    def _on_saved_wanted(self) -> None:
+        menu = self._menu()
+        for name, text in sorted(self.book.saved.items()):
+            self._add_query(menu, name, text)
+        menu.addSeparator()
+        menu.addAction("Save this query…", self._on_name_wanted)
+        removal = menu.addMenu("Remove")
+        removal.setEnabled(bool(self.book.saved))
+        for name in sorted(self.book.saved):
+            removal.addAction(name).triggered.connect(
+                lambda _checked=False, unwanted=name: self.forget_query(unwanted)
+            )
+        self._pop_up(menu, self._saved_button)
+
+    @Slot()
+    def _on_name_wanted(self) -> None:
+        self.name_row.ask(suggested_name(self.editor.toPlainText()))
+
+    def _menu(self) -> QMenu:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text in self.history.texts or [SAMPLE]:
-            shown = " ".join(text.split())
-            action = menu.addAction(shown if len(shown) <= 90 else f"{shown[:89]}…")
-            action.triggered.connect(lambda _checked=False, wanted=text: self.show_query(wanted))
-        menu.popup(self._history_button.mapToGlobal(QPoint(0, self._history_button.height())))
+        return menu
+
+    def _add_query(self, menu: QMenu, shown: str, text: str) -> None:
+        action = menu.addAction(shown)
+        action.setToolTip(text)
+        action.triggered.connect(lambda _checked=False, wanted=text: self.show_query(wanted))
+
+    def _pop_up(self, menu: QMenu, button: QWidget) -> None:
+        menu.popup(button.mapToGlobal(QPoint(0, button.height())))
 
     # ------------------------------------------------------------------------------------------ showing
+
+    def _show_running(self, words: str) -> None:
+        self._cost.setText(words)
+        self._run_button.setText(" Cancel")
+        self._run_button.setIcon(self._theme.icon("square", "on_accent"))
 
     def _end_running(self) -> None:
         self._running_text = ""
         self._progress.end()
-        self._run_button.setEnabled(True)
+        self._run_button.setText(" Run")
+        self._run_button.setIcon(self._theme.icon("play", "on_accent"))
 
     def _set_saving(self, is_saving: bool) -> None:
         if not is_saving:
@@ -341,14 +416,6 @@ class QueryPane(Pane):
         self._save_button.setEnabled(not is_saving)
         self._undo_button.setEnabled(not is_saving)
         self._save_button.setText("Saving…" if is_saving else "Save")
-
-    def _say(self, sentence: str, hint: str) -> None:
-        self._error_text.setText(sentence)
-        self._error_hint.setText(hint)
-        self._error_hint.setVisible(bool(hint))
-        self._error_line.hide()
-        self._error_caret.hide()
-        self._error.show()
 
     def _fit_columns(self) -> None:
         """As wide as what the first rows hold, within bounds: measuring all rows would take long."""
@@ -359,3 +426,7 @@ class QueryPane(Pane):
             longest = max([*map(len, texts), len(facts.path)], default=8)
             width = metrics.averageCharWidth() * (longest + 3) + 16
             self.grid.setColumnWidth(column, max(70, min(_WIDEST_COLUMN_PX, width)))
+
+
+def _ignore(_error: UserFacingError) -> None:
+    """A query that ended by itself cannot be cancelled any more."""
