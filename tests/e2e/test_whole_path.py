@@ -311,7 +311,7 @@ class Staging:
             hp.ExecEntry(
                 path="rescore.py",
                 text="from circuitos import CircuitDB, CircuitScript\n"
-                "rows = CircuitDB.query('SELECT * FROM Contact')\n"
+                "rows = CircuitDB.query('SELECT FIELDS(ALL) FROM Contact LIMIT 200')\n"
                 "CircuitDB.update('Contact', CircuitScript.invoke('VirtualLPR.score_leads', rows))\n",
             )
         )

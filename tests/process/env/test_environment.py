@@ -87,7 +87,7 @@ def rescore(client: EnvironmentClient) -> int:
     """Let the release that serves now score Marcus again, and keep it."""
     text = (
         "from circuitos import CircuitDB, CircuitScript\n"
-        "rows = CircuitDB.query('SELECT * FROM Contact')\n"
+        "rows = CircuitDB.query('SELECT FIELDS(ALL) FROM Contact LIMIT 200')\n"
         "CircuitDB.update('Contact', CircuitScript.invoke('VirtualLPR.score_leads', rows))\n"
     )
     now = dt.datetime.fromisoformat("2025-11-13T17:45:23Z")
