@@ -289,7 +289,7 @@ def test_preparing_a_query(bench: Bench, table: Table) -> None:
         texts = [text() for _ in range(300)]
         began = time.perf_counter()
         for each in texts:
-            prepare(each, schema, "sqlite", context)
+            prepare(each, {}, schema, "sqlite", context)
         return (time.perf_counter() - began) / len(texts)
 
     uncached_s, cached_s = in_turns(
