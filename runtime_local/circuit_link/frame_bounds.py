@@ -12,6 +12,7 @@ from typing import Any
 MAX_VALUES = 1_000_000
 MAX_DEPTH = 64
 SMALL_FRAME_BYTES = 256 * 1024
+_TEXT = frozenset({str})
 
 # Size of a value by its first byte, where that byte decides it; 0 where a length follows (MessagePack, "Formats").
 _FIXED = bytes(
@@ -61,15 +62,17 @@ def refuse_too_many_values(frame: bytes | bytearray | memoryview) -> None:
             raise FrameRefused(f"more than {MAX_VALUES:,} values in one frame")
 
 
-def refuse_too_deep(values: Iterable[Any], depth: int = MAX_DEPTH) -> None:
-    """Raises: FrameRefused, where lists and mappings lie in each other more than `depth` times."""
+def refuse_unfit(values: Iterable[Any], depth: int = MAX_DEPTH) -> None:
+    """Raises: FrameRefused, for values more than `depth` times in each other, or a key that is no text."""
     for value in values:
         kind = type(value)
         if kind is not list and kind is not dict:
             continue
         if depth == 0:
             raise FrameRefused(f"values are nested more than {MAX_DEPTH} times")
+        if kind is dict and not _TEXT.issuperset(map(type, value)):
+            raise FrameRefused("a mapping has a key that is no text")
         inner = value if kind is list else value.values()
         # Seen from C: nearly all records hold nothing that nests.
         if not _NESTING.isdisjoint(map(type, inner)):
-            refuse_too_deep(inner, depth - 1)
+            refuse_unfit(inner, depth - 1)

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from circuit_link.frame_bounds import refuse_too_deep, refuse_too_many_values
+from circuit_link.frame_bounds import refuse_too_many_values, refuse_unfit
 
 PROTOCOL_VERSION = 1
 
@@ -580,7 +580,7 @@ def decode_from_worker(frame: bytes | bytearray | memoryview) -> WorkerToHost:
     try:
         refuse_too_many_values(frame)
         message = _host_decoder.decode(frame)
-        refuse_too_deep(_values_of(message))
+        refuse_unfit(_values_of(message))
     except (ValueError, ArithmeticError, RecursionError) as exc:
         raise WireError(str(exc)) from exc
     return message

@@ -109,6 +109,7 @@ class WorkerService:
         self._output = output
         self._measure = measure
         self._is_test = is_test
+        self._is_set_up = False
         self._output_left = _MAX_OUTPUT_CHARACTERS
         self.last_place: tuple[str, int] = ("", 0)
 
@@ -213,8 +214,13 @@ class WorkerService:
                 if isinstance(request.value, dt.datetime):
                     self._clock.set(request.value)
             case "search_results":
+                if not isinstance(request.value, list | None):
+                    raise ScriptException("CircuitException", "The results of a search are a list of ids.")
                 self._queries.fixed_search_results = tuple(map(str, request.value or ()))
             case "setup_done":
+                if self._is_set_up:
+                    raise ScriptException("CircuitException", "A test is set up once.")
+                self._is_set_up = True
                 self._measure()
                 self._governor.reset()
                 self._data.forget_savepoints()

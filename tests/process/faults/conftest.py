@@ -121,8 +121,10 @@ class Bench:
             connection.close()
 
     def close(self):
+        """The next run opens the data anew."""
         if self._workspace is not None:
             self._workspace.close()
+            self._workspace = None
 
 
 def parents():
@@ -163,6 +165,10 @@ def resident_bytes(pid="self"):
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def threads(pid):
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
 def wait_until(condition, timeout_s=20.0):
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -177,6 +183,7 @@ class Outside:
     descendants = staticmethod(descendants)
     is_alive = staticmethod(is_alive)
     descriptors = staticmethod(descriptors)
+    threads = staticmethod(threads)
     resident_bytes = staticmethod(resident_bytes)
     wait_until = staticmethod(wait_until)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from circuit_link import wire
+
 RAW = """
 import os, struct, time
 from circuit_link import wire
@@ -39,6 +41,14 @@ def with_bind(data):
     return whole[:place] + bytes([0xa1]) + b"x" + data + whole[place + 3:]
 """
 
+GREEDY = """
+while True:
+    say(wire.TestControl(id=1, action="setup_done"))
+    hear()
+    say(wire.Query(id=2, text="SELECT id FROM Area"))
+    hear()
+"""
+
 VIOLATIONS = {
     "59 a pickle bomb": "frame(b'cos\\nsystem\\n(S\\'touch /tmp/pwned\\'\\ntR.')",
     "60 a header of 4 GB": "raw(b'\\xff\\xff\\xff\\xff')",
@@ -60,6 +70,10 @@ VIOLATIONS = {
     "an unknown message": "frame(wire.encode({'t': 'commit'}))",
     "a field of another type": "frame(wire.encode({'t': 'usage', 'id': 'one'}))",
     "a line that no file has": "frame(wire.encode({'t': 'usage', 'id': 1, 'line': -1}))",
+    "a map whose keys are no texts": """
+say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "1", "extra": {1: {2.5: [3]}}}]))""",
+    "a map whose keys are lists": """
+say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "1", "extra": {(1, 2): 3}}]))""",
     "a second greeting": "say(wire.Hello(version=1, pid=1, python='3'))",
     "an answer to nothing": "say(wire.Return(id=1))",
     "parts of two statements": """
@@ -186,8 +200,7 @@ LIES = {
     "a share of a billion digits": ("insert", "Area", '{"zip": "1", "share": "1e999999999"}'),
     "a number beyond 64 bits": ("insert", "Area", '{"zip": "1", "income": 2**64 - 1}'),
     "a list for a text": ("insert", "Area", '{"zip": [1, {"a": 2}]}'),
-    "a map whose keys are no texts": ("insert", "Area", '{"zip": "1", "extra": {1: {2.5: [3]}}}'),
-    "a map whose keys are lists": ("insert", "Area", '{"zip": "1", "extra": {(1, 2): 3}}'),
+    "a number of rows beyond 64 bits in a map": ("insert", "Area", '{"zip": "1", "extra": {"n": 2**64 - 1}}'),
     "a day that is none": ("insert", "Area", '{"zip": "1", "seen": "2024-99-99"}'),
     "nothing": ("insert", "Area", "{}"),
     "the same record twice": ("update", "Area", '{"id": "a"}, {"id": "a"}'),
@@ -366,4 +379,24 @@ for action in ("start", "stop", "run_as", "set_time", "setup_done"):
     bench.run(RAW + script)
 
     assert bench.seen.stdout.split() == ["Error"] * 5
+    check_unharmed()
+
+
+def test_a_test_cannot_have_fresh_counters_again_and_again(bench, check_unharmed):
+    bench.write(
+        "tests/test_greedy.py",
+        """
+from circuitos.testing import test
+
+@test
+class Greedy:
+    @test
+    def asks(self):
+{body}
+""".format(body="\n".join(f"        {line}" for line in (RAW + GREEDY).strip().splitlines())),
+    )
+
+    result = bench.run("", entry=wire.TestEntry(path="tests/test_greedy.py", class_name="Greedy", method="asks"))
+
+    assert (result.outcome, result.breached) == ("limit", "queries"), result.error
     check_unharmed()

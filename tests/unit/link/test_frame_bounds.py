@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from circuit_link import frame_bounds, wire
-from circuit_link.frame_bounds import FrameRefused, refuse_too_deep, refuse_too_many_values
+from circuit_link.frame_bounds import FrameRefused, refuse_too_many_values, refuse_unfit
 
 ONE_OF_EACH: list[Any] = [
     None, True, False, 0, -1, -33, 127, 200, 60_000, 70_000, 2**40, 2**63, -200, -40_000, -(2**40), 1.5,
@@ -55,10 +55,16 @@ def test_bytes_that_are_no_message_are_left_to_the_decoder(frame: bytes) -> None
         wire.decode_from_worker(frame)
 
 
+@pytest.mark.parametrize("key", [1, None, 2.5, b"a", ("a",)])
+def test_a_key_that_is_no_text_is_refused(key: Any) -> None:
+    with pytest.raises(FrameRefused):
+        refuse_unfit([{"a": [{key: 1}]}])
+
+
 def test_depth_is_refused_at_its_bound_and_not_before() -> None:
     def nested(depth: int) -> Any:
         return {"a": nested(depth - 1)} if depth % 2 else [nested(depth - 1)] if depth else 1
 
-    refuse_too_deep([nested(frame_bounds.MAX_DEPTH)])
+    refuse_unfit([nested(frame_bounds.MAX_DEPTH)])
     with pytest.raises(FrameRefused):
-        refuse_too_deep([nested(frame_bounds.MAX_DEPTH + 1)])
+        refuse_unfit([nested(frame_bounds.MAX_DEPTH + 1)])
