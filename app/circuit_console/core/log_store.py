@@ -310,9 +310,8 @@ class LogStore:
         self.limits = {**self.limits, **{use.name: (use.used, use.maximum) for use in uses}}
 
     def _on_paused(self, event: ev.Paused, ns: int) -> None:
-        inside = self.frames.title(self.frames.innermost) if self.frames.stack else ""
-        text = f"{event.reason.capitalize()} in {inside}" if inside else event.reason.capitalize()
-        self.paused_row = self._plain(event, ns, EventType.PAUSED, text)
+        # Where it is told by the row's source: the last calls may still be on their way.
+        self.paused_row = self._plain(event, ns, EventType.PAUSED, event.reason.capitalize())
 
     def _on_resumed(self, event: ev.Resumed, ns: int) -> None:
         # The pause takes no time on the timeline: it goes on where it stood still.

@@ -47,7 +47,7 @@ def test_a_warning_shows_its_share_and_a_pause_its_frame(table, play, samples):
     warning, paused = (table.cells_at(len(table.rows) - back) for back in (2, 1))
 
     assert (warning.event, warning.governor, warning.governor_color) == ("LIMIT_WARNING", "84 %", "warn")
-    assert (paused.event, paused.detail, paused.tone) == ("PAUSED", "Breakpoint step in calculate", "paused")
+    assert (paused.event, paused.detail, paused.tone) == ("PAUSED", "Breakpoint step", "paused")
 
 
 def test_an_error_is_a_red_row(table, play, theme, samples):
@@ -170,4 +170,4 @@ def test_a_chosen_row_is_spoken(table, run_log, play, samples):
 
     run_log.select_row(table.rows[len(table.rows) - 1])
 
-    assert table.accessibleDescription().startswith("0.577, PAUSED, Breakpoint step in calculate")
+    assert table.accessibleDescription().startswith("0.577, PAUSED, Breakpoint step")

@@ -128,7 +128,7 @@ def test_a_paused_run_knows_its_row_and_its_innermost_frame(run):
     run.at(2, ev.Paused, reason="step", path="classes/a.py", line=4)
 
     assert run.store.paused_row == 1
-    assert run.store.rows.detail[1] == "Step in outer"
+    assert run.store.rows.detail[1] == "Step"
     assert run.store.is_open_at_pause(0)
 
     run.at(3, ev.Resumed, paused_ns=1 * MS)
