@@ -105,8 +105,15 @@ def schema() -> Schema:
     return load_schema({"objects/Thing.toml": OBJECT})
 
 
-@pytest.fixture
-def session(url: str, schema: Schema) -> Iterator[Session]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, schema: Schema
+) -> Iterator[Session]:
+    """One for all, as nothing is changed."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('expressions') / 'data.db'}"
+    else:
+        url = str(request.getfixturevalue("postgresql_database")())
     store = Store.open(url)
     store.migrate(schema)
     with store.session() as opened:
