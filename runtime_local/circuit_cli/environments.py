@@ -63,6 +63,12 @@ def serve_command(
         float | None, typer.Option(min=0.001, metavar="N", help="Executions a second, on average.")
     ] = None,
     burst: Annotated[int, typer.Option(min=1, metavar="N", help="Executions at once, with --per-second.")] = 10,
+    allow_weak_sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--allow-weak-sandbox", help="Serve although `doctor` finds a guarantee missing; it is logged."
+        ),
+    ] = False,
     project: ProjectOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -82,7 +88,7 @@ def serve_command(
             per_second=per_second,
             burst=burst,
         )
-        serve(name, host, port, data, database, quotas)
+        serve(name, host, port, data, database, quotas, allow_weak_sandbox=allow_weak_sandbox)
 
 
 def login_command(

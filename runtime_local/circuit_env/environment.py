@@ -25,6 +25,8 @@ from circuit_runtime.host.queries import answer_query
 from circuit_runtime.host.runs import RunService
 from circuit_runtime.project.objects import load_schema
 from circuit_runtime.sandbox.pool import WorkerPool
+from circuit_runtime.sandbox.probes import probe
+from circuit_runtime.sandbox.requirements import require_for_hosting
 from circuit_runtime.store.store import Store
 
 _RUN_WAIT_S = 700.0
@@ -74,6 +76,10 @@ class Environment:
         self.logs.close_abandoned()
         self._meter = Meter(self._engine, quotas or Quotas(), clock)
         self._runs = RunService(self.place, self.logs, self.tail.watch, self._meter)
+
+    def require_sandbox(self, *, allow_weak: bool) -> None:
+        """Refuse to go on where the sandbox does not hold scripts. Raises: UserFacingError, code SANDBOX_WEAK."""
+        require_for_hosting(probe(self._pool).guarantees, allow_weak=allow_weak)
 
     def status(self) -> env.EnvironmentStatus:
         current = self.current()

@@ -21,18 +21,30 @@ from circuit_link.errors import UserFacingError
 from circuit_runtime.host import memory
 
 
-def serve(name: str, host: str, port: int, folder: Path, database_url: str | None, quotas: Quotas) -> None:
+def serve(
+    name: str,
+    host: str,
+    port: int,
+    folder: Path,
+    database_url: str | None,
+    quotas: Quotas,
+    *,
+    allow_weak_sandbox: bool,
+) -> None:
     """Serve; prints one line of JSON (ServeAnnouncement) when requests are accepted.
 
     Args:
         port: 0 takes a free one.
+        allow_weak_sandbox: serve also where the sandbox does not enforce all that a host must.
 
     Raises:
-        UserFacingError: the address is taken or not ours, the folder or the database cannot be used.
+        UserFacingError: the address is taken or not ours, the folder or the database cannot be used, or the
+            sandbox is too weak here.
     """
     with _listen(host, port) as listening, held(folder) as own_folder:
         environment = _environment(name, own_folder, database_url, quotas)
         try:
+            environment.require_sandbox(allow_weak=allow_weak_sandbox)
             announcement = ServeAnnouncement(
                 url=f"http://{host}:{listening.getsockname()[1]}",
                 pid=os.getpid(),

@@ -44,6 +44,9 @@ class LocalStaging(QObject):
         process.setProgram(sys.executable)
         folder = str(self._root / STAGING_FOLDER)
         arguments = ["-m", "circuit_cli", "serve", "--data", folder, "--name", view.name]
+        if sys.platform != "linux":
+            # It serves the developer's own scripts on the developer's own machine.
+            arguments.append("--allow-weak-sandbox")
         parts = urlsplit(view.url)
         if parts.port:
             arguments += ["--port", str(parts.port)]

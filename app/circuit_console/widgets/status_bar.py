@@ -15,6 +15,7 @@ _BAR_PX = 26
 _FIELDS: tuple[tuple[str, str, str] | None, ...] = (
     ("run", "view.debug", "Run state"),
     ("runtime", "help.doctor", "Runtime"),
+    ("sandbox", "help.doctor", "Sandbox"),
     ("errors", "view.problems", "Errors"),
     ("warnings", "view.problems", "Warnings"),
     ("tests", "view.tests", "Tests"),

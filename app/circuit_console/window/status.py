@@ -41,6 +41,7 @@ class StatusPresenter(QObject):
         self._window = window
         self._bar = window.status
         self._editor = editor
+        self._host = host
         self._controller = controller
         host.attached.connect(self._on_attached)
         host.detached.connect(self._on_detached)
@@ -76,6 +77,21 @@ class StatusPresenter(QObject):
         python = ".".join(attached.python.split(".")[:2])
         text = f"Local runtime · Python {python} · PID {attached.pid}"
         self._bar.show_field("runtime", text, "monitor-check", "ok", tooltip="What the sandbox enforces here")
+        self._host.ask(lambda number: hp.Diagnose(request=number), self._on_diagnosed)
+
+    def _on_diagnosed(self, answer: hp.HostToClient) -> None:
+        """Say once for each connection whether the sandbox holds scripts here."""
+        if not isinstance(answer, hp.Diagnosed):
+            return
+        lacking = [one.name for one in answer.report.guarantees if not one.enforced]
+        if lacking:
+            tooltip = f"Not enforced here: {', '.join(lacking)}"
+            self._bar.show_field(
+                "sandbox", f"Sandbox lacks {len(lacking)}", "shield-alert", "warn", tooltip=tooltip
+            )
+        else:
+            tooltip = f"All {len(answer.report.guarantees)} guarantees are enforced, tried in a real worker"
+            self._bar.show_field("sandbox", "Sandboxed", "shield-check", "ok", tooltip=tooltip)
 
     @Slot(object)
     def _on_detached(self, error: UserFacingError) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -127,6 +128,21 @@ def test_stop_ends_a_run_by_its_id(console: Console, host: FakeHostLink, qtbot: 
     assert console.runs.state.phase is RunPhase.STOPPING
     host.handle(_finished(request, "killed"))
     assert console.runs.state.phase is RunPhase.IDLE
+
+
+@pytest.mark.parametrize(("enforced", "text"), [(True, "Sandboxed"), (False, "Sandbox lacks 1")])
+def test_the_status_bar_tells_whether_scripts_are_held(
+    console: Console, host: FakeHostLink, enforced: bool, text: str
+) -> None:
+    host.attach()
+    request = host.last(hp.Diagnose).request
+    guarantee = hp.Guarantee(name="no_network", enforced=enforced)
+
+    host.handle(
+        hp.Diagnosed(request=request, report=hp.DoctorReport(guarantees=(guarantee,), versions={}, missing=()))
+    )
+
+    assert console.window.status.text("sandbox") == text
 
 
 def test_a_lost_host_ends_the_run_and_is_told(console: Console, host: FakeHostLink, qtbot: QtBot) -> None:
