@@ -57,6 +57,8 @@ def serve(presenter: Presenter, root: Path, host: str, port: int) -> None:
         while True:
             connection, _address_of_client = listening.accept()
             with connection:
+                # A response and the event after it are two small messages; neither waits for the other's receipt.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 _pipe(connection, client.attached.dap_address)
 
 

@@ -235,7 +235,9 @@ class Execution:
             self._worker = worker
             if debug and self._control.on_debug_worker is not None:
                 self._control.on_debug_worker(worker, self._control)
-            self._control.bind(stop=self._stop, pause=self._pause, resume=self._resume, limits=self._limits_now)
+            self._control.bind(
+                stop=self._stop, pause=self._pause, resume=self._resume, limits=self._governor.table
+            )
             conversation = Conversation(worker, self._service)
             self._port.target = conversation
             try:
@@ -375,10 +377,6 @@ class Execution:
             self._worker.kill()
         self._session.interrupt()
         self._callouts.abandon()
-
-    def _limits_now(self) -> dict[str, tuple[int, int]]:
-        self._sample()
-        return self._governor.table()
 
     def _pause(self, reason: str, path: str, line: int) -> None:
         # The gauges show where the script stands, not where it was at the last sample.

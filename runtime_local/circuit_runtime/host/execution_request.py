@@ -121,7 +121,7 @@ class RunControl:
     def unbind(self) -> None:
         """The execution is over: nothing can be told any more."""
         with self._lock:
-            self._on_stop = self._on_pause = self._on_resume = self._limits = None
+            self._on_stop = self._on_pause = self._on_resume = None
 
     def stop(self, reason: str) -> None:
         """Ask the run to end; it is killed where it does not. The first reason counts."""
@@ -134,7 +134,7 @@ class RunControl:
             on_stop(reason)
 
     def limits(self) -> dict[str, tuple[int, int]]:
-        """Counter name to (used, maximum) now; empty while nothing runs."""
+        """Counter name to (used, maximum) now, or as the run left them; empty before it began."""
         with self._lock:
             limits = self._limits
         return limits() if limits is not None else {}

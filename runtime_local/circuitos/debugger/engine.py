@@ -144,6 +144,9 @@ class Engine:
         self._is_updating = False
         self._has_changed = False
         self._wants_pause = False
+        # Nothing but breakpoints can stop the script: most of what tracing sees can be let go at once.
+        self._is_quiet = False
+        self._without_interest: dict[int, types.CodeType] = {}
         self._step: _Step | None = None
         self._landing: Stop | None = None
         self._leaving: types.FrameType | None = None
@@ -220,6 +223,10 @@ class Engine:
             self._is_updating = False
 
     def _choose(self, frame: types.FrameType | None) -> None:
+        self._without_interest.clear()
+        self._is_quiet = not (
+            self._step is not None or self._wants_pause or self.record is not None or self.exceptions.need_tracing
+        )
         if self._needs_tracing:
             self._trace(frame)
         elif self._arms.are_usable:
@@ -310,8 +317,11 @@ class Engine:
     # ------------------------------------------------------------------------------------- seen by tracing
 
     def _trace_calls(self, frame: types.FrameType, event: str, argument: Any) -> _LocalTrace | None:
-        if not self._user.holds(frame.f_code):
-            self._pass_over()
+        code = frame.f_code
+        if id(code) in self._without_interest:
+            return None
+        if not self._user.holds(code):
+            self._pass_over(code)
             return None
         is_entry = code_facts.is_at_entry(frame)
         wants_lines = self._wants_lines(frame, is_entry)
@@ -320,11 +330,15 @@ class Engine:
         if self.exceptions.need_tracing:
             frame.f_trace_lines = False
             return self._trace_lines
-        self._pass_over()
+        self._pass_over(code)
         return None
 
-    def _pass_over(self) -> None:
+    def _pass_over(self, code: types.CodeType) -> None:
         """A call that is not stopped in begins: if only a step is traced for, slots can wait for its end."""
+        if self._is_quiet:
+            if not self._breakpoints.at_function(code):
+                self._without_interest[id(code)] = code
+            return
         step = self._step
         needs_tracing = self._wants_pause or self.exceptions.need_tracing or self._has_foreign_breakpoints
         if step is None or step.target or needs_tracing or not self._arms.are_usable:
@@ -365,7 +379,9 @@ class Engine:
 
     def _trace_lines(self, frame: types.FrameType, event: str, argument: Any) -> _LocalTrace | None:
         if event == "line":
-            self._at_line(frame, is_entry=False)
+            points = self._breakpoints.in_file(frame.f_code.co_filename)
+            if not self._is_quiet or self._landing is not None or frame.f_lineno in points:
+                self._at_line(frame, is_entry=False)
         elif event == "exception":
             if self.exceptions.stops_raised(frame, argument[1]):
                 self._stop_for(frame, argument[1], "always")

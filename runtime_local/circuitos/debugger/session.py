@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import sys
 import threading
 import traceback
 import types
@@ -24,6 +25,7 @@ from circuitos.debugger.values import StaleReference
 from circuitos.worker import transaction
 from circuitos.worker.scripts import CompileSource
 
+_SWITCH_INTERVAL_S = 0.001
 _Thread = threading.Thread
 _get_ident = threading.get_ident
 
@@ -65,6 +67,8 @@ class DebugSession:
     def begin(self, paths: frozenset[str]) -> None:
         """Wait until the client has set its breakpoints, then debug this thread."""
         go = self._go.get()
+        # The listener waits for the interpreter this long at most while the script computes.
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         gate = transaction.current().channel
         self._user = UserCode(paths, just_my_code=go.just_my_code)
         self._inspector = Inspector(self._engine, self._user, gate, self._tell_stop)
