@@ -14,7 +14,7 @@ THREAD = 0x3D0F00
 
 
 def verdict(program, audit, number, *arguments):
-    """What the kernel would answer: `struct seccomp_data` is number, machine, instruction pointer, six arguments."""
+    """What the kernel would answer. `seccomp_data`: number, machine, instruction pointer, six arguments."""
     data = struct.pack("<IIQ6Q", number, audit, 0, *arguments, *([0] * (6 - len(arguments))))
     instructions = list(struct.iter_unpack("<HBBI", program))
     position, word = 0, 0
