@@ -348,8 +348,8 @@ class QueryParser(ConditionParser):
 
     def selected(self) -> syntax.Selected:
         token = self.token
-        if token.text == "*":
-            self.refuse("SOQL has no *; name the fields, or write FIELDS(STANDARD).")
+        if self.takes("*"):
+            return syntax.SelectedFields("*", token)
         if token.text == "(":
             children = syntax.SelectedChildren(self._sub_query())
             if self.token.kind is Kind.NAME and not self.is_next("FROM"):

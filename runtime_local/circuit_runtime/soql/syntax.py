@@ -123,7 +123,7 @@ class SelectedField:
 
 @dataclass(frozen=True, slots=True)
 class SelectedFields:
-    """FIELDS(ALL), FIELDS(STANDARD) or FIELDS(CUSTOM)."""
+    """FIELDS(ALL), FIELDS(STANDARD) or FIELDS(CUSTOM), or `*`: all fields, without FIELDS(ALL)'s bound on rows."""
 
     which: str
     token: Token

@@ -27,6 +27,8 @@ SELECT id FROM Contact FOR VIEW UPDATE TRACKING, VIEWSTAT
 SELECT FIELDS(STANDARD) FROM Contact
 SELECT FIELDS(ALL) FROM Contact LIMIT 200
 SELECT FIELDS(CUSTOM) FROM Node LIMIT 1
+SELECT * FROM Contact
+SELECT id, (SELECT * FROM contacts) FROM Account
 SELECT AVG(amount), SUM(amount), MIN(amount), MAX(amount), COUNT(amount), COUNT_DISTINCT(amount) FROM Node
 SELECT toLabel(lead_source) FROM Contact WHERE toLabel(lead_source) = 'Web'
 SELECT FORMAT(amount) shown, amount FROM Node
@@ -59,7 +61,6 @@ REFUSED = {
     "SELECT id": (1, 10, "FROM is expected"),
     "SELECT id FROM": (1, 15, "an object is expected"),
     "SELECT id, FROM Contact": (1, 12, "a field is expected"),
-    "SELECT * FROM Contact": (1, 8, "no \\*"),
     "SELECT id FROM Contact WHERE": (1, 29, "a field is expected"),
     "SELECT id FROM Contact WHERE last_name": (1, 39, "a comparison"),
     "SELECT id FROM Contact WHERE last_name =": (1, 41, "a value is expected"),
@@ -121,6 +122,14 @@ class Grammar:
                 CircuitDB.query(soql)
             except QueryException as error:
                 raise AssertionError(f"{soql}: {error}") from error
+
+    @test("Q01 a star selects every field, of any number of records")
+    def star(self):
+        rows = CircuitDB.query("SELECT * FROM Contact WHERE Id IN :ids", ids=CircuitDB.query("SELECT id FROM Contact"))
+        assert {(row.last_name, row.email, row.is_deleted) for row in rows} == {
+            ("Ada", None, False),
+            ("Bob", None, False),
+        }
 
     @test("Q01 everything else is refused with a reason, a line and a column")
     def refused(self):
