@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from circuit_runtime.store.patterns import fits
 from circuit_runtime.store.session import Dialect
 
 SqlText = Callable[..., str]
@@ -260,7 +260,7 @@ FUNCTIONS: dict[str, Function] = {
     "REGEX": Function(
         2,
         2,
-        lambda a, b: re.fullmatch(b, text_of(a)) is not None,
+        lambda a, b: fits(text_of(a), b),
         lambda d, a, b: f"circuit_regex({a}, {b})" if d == "sqlite" else f"({a} ~ ('^(' || {b} || ')$'))",
     ),
     "ISPICKVAL": Function(

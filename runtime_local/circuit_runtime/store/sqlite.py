@@ -15,6 +15,7 @@ from circuit_runtime.store import faults
 from circuit_runtime.store.calendar import date_part
 from circuit_runtime.store.errors import StatementFailed, StoreBusy, UniqueViolation
 from circuit_runtime.store.ids import number_of, record_ids
+from circuit_runtime.store.patterns import fits
 from circuit_runtime.store.session import Row, Session, stored_columns
 
 _OPEN_WAIT_MS = 5_000
@@ -77,10 +78,10 @@ def _fold(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
 
 
-def _matches(text: Any, pattern: Any) -> int | None:
+def _matches(text: Any, pattern: Any) -> bool | None:
     if text is None or pattern is None:
         return None
-    return int(re.fullmatch(str(pattern), str(text)) is not None)
+    return fits(str(text), str(pattern))
 
 
 class Numbers:
