@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import struct
+import sys
 import time
 
 MAX_FRAME_BYTES = 8 * 1024 * 1024
@@ -54,7 +55,7 @@ class FrameSocket:
             try:
                 view = view[self._sock.send(view) :]
             except BlockingIOError:
-                self._wait(select.POLLOUT, deadline)
+                self._wait(deadline, writing=True)
             except OSError as exc:
                 raise ConnectionEnded(str(exc)) from exc
 
@@ -67,7 +68,7 @@ class FrameSocket:
             try:
                 chunk = self._sock.recv(262_144)
             except BlockingIOError:
-                self._wait(select.POLLIN, deadline)
+                self._wait(deadline, writing=False)
                 continue
             except OSError as exc:
                 raise ConnectionEnded(str(exc)) from exc
@@ -96,12 +97,27 @@ class FrameSocket:
         del self._buffer[:end]
         return frame
 
-    def _wait(self, event: int, deadline: float | None) -> None:
-        timeout_ms = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
-        poller = select.poll()
+    def _wait(self, deadline: float | None, *, writing: bool) -> None:
+        timeout_s = None if deadline is None else max(0.0, deadline - time.monotonic())
         try:
-            poller.register(self._sock, event)
+            ready = _wait_for(self._sock, timeout_s, writing=writing)
         except (ValueError, OSError) as exc:
             raise ConnectionEnded("the connection was closed on this side") from exc
-        if not poller.poll(timeout_ms):
+        if not ready:
             raise DeadlinePassed
+
+
+if sys.platform == "win32":
+
+    def _wait_for(sock: socket.socket, timeout_s: float | None, *, writing: bool) -> bool:
+        """Windows has no poll; its select has no upper bound of descriptors' numbers."""
+        waiting = [sock]
+        ready = select.select([] if writing else waiting, waiting if writing else [], waiting, timeout_s)
+        return any(ready)
+
+else:
+
+    def _wait_for(sock: socket.socket, timeout_s: float | None, *, writing: bool) -> bool:
+        poller = select.poll()
+        poller.register(sock, select.POLLOUT if writing else select.POLLIN)
+        return bool(poller.poll(None if timeout_s is None else timeout_s * 1000))
