@@ -50,7 +50,15 @@ def read_file() -> str:
 
 
 def see_file() -> str:
-    Path(PLANTED).stat()
+    try:
+        Path(PLANTED).stat()
+    except OSError as refusal:
+        try:
+            Path(PLANTED).with_name("absent").stat()
+        except OSError as absence:
+            if refusal.errno == absence.errno:
+                raise
+        return "was refused a file of the host in another way than one that is not there"
     return "saw that a file of the host exists"
 
 
@@ -87,6 +95,10 @@ def use_network() -> str:
 
 
 def start_process() -> str:
+    if sys.platform == "win32":
+        import subprocess
+
+        return f"started a process: {subprocess.run([sys.executable, '-I', '-c', '']).args[0]}"
     pid = os.fork()
     if pid == 0:
         os._exit(0)
@@ -95,11 +107,20 @@ def start_process() -> str:
 
 
 def signal_host() -> str:
+    if sys.platform == "win32":
+        import ctypes
+
+        terminate = 1
+        if not ctypes.windll.kernel32.OpenProcess(terminate, False, int(HOST_PID)):
+            raise ctypes.WinError()
+        return "could end the host"
     os.kill(int(HOST_PID), 0)
     return "could signal the host"
 
 
 def map_native_code() -> str:
+    if sys.platform == "win32":
+        return call_native_code()
     import mmap
 
     mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
@@ -109,6 +130,8 @@ def map_native_code() -> str:
 def call_native_code() -> str:
     import ctypes
 
+    if sys.platform == "win32":
+        return f"called the kernel: pid {ctypes.windll.kernel32.GetCurrentProcessId()}"
     return f"called libc: pid {ctypes.CDLL(None).getpid()}"
 
 
