@@ -7,13 +7,16 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Sequence
+from typing import Protocol
 
 from circuit_link.framing import FrameSocket
+from circuit_runtime.sandbox import seatbelt
 from circuit_runtime.sandbox.worker import Worker, WorkerLimits
-from circuit_runtime.sandbox.zygote_link import launch_command, worker_environment
+from circuit_runtime.sandbox.zygote_link import launch_command, worker_code, worker_environment
 
 _IDLE_COUNT = 2
 
@@ -21,8 +24,7 @@ _IDLE_COUNT = 2
 class IdleWorkers:
     """Keeps a few started interpreters waiting. Thread-safe.
 
-    They know their limits only when they are taken, so those travel as the first frame of the socket.
-    On POSIX only: Windows needs its sockets handed over another way and has not been tried.
+    They know their limits only when they are taken.
     """
 
     def __init__(self, python: str, *, debug: bool, libraries: Sequence[str]) -> None:
@@ -30,22 +32,18 @@ class IdleWorkers:
         self._debug = debug
         self._libraries = libraries
         self._lock = threading.Lock()
-        self._idle: list[_Spawned] = []
+        self._idle: list[_Idle] = []
         self._workers: weakref.WeakSet[Worker] = weakref.WeakSet()
         self._closed = False
 
     def start(self) -> None:
         with self._lock:
             while not self._closed and len(self._idle) < _IDLE_COUNT:
-                self._idle.append(_Spawned(self._python, debug=self._debug, libraries=self._libraries))
+                self._idle.append(self._spawn())
 
     def acquire(self, limits: WorkerLimits) -> Worker:
         with self._lock:
-            spawned = (
-                self._idle.pop(0)
-                if self._idle
-                else _Spawned(self._python, debug=self._debug, libraries=self._libraries)
-            )
+            spawned = self._idle.pop(0) if self._idle else self._spawn()
         worker = spawned.become_worker(limits)
         self._workers.add(worker)
         self.start()
@@ -60,9 +58,24 @@ class IdleWorkers:
         for worker in list(self._workers):
             worker.kill()
 
+    def _spawn(self) -> _Idle:
+        if sys.platform == "win32":
+            from circuit_runtime.sandbox.job_worker import SpawnedInJob
+
+            return SpawnedInJob(self._python, debug=self._debug, libraries=self._libraries)
+        return _Spawned(self._python, debug=self._debug, libraries=self._libraries)
+
+
+class _Idle(Protocol):
+    """A started process that waits to become a worker."""
+
+    def become_worker(self, limits: WorkerLimits) -> Worker: ...
+
+    def close(self) -> None: ...
+
 
 class _Spawned:
-    """One started process that waits for its limits."""
+    """One on POSIX: its limits travel as the first frame of the socket. On macOS, Seatbelt confines it."""
 
     def __init__(self, python: str, *, debug: bool, libraries: Sequence[str]) -> None:
         self._sockets: list[socket.socket] = []
@@ -75,9 +88,8 @@ class _Spawned:
         descriptors = [*(end.fileno() for end in worker_ends), line_write]
         try:
             self._process = subprocess.Popen(
-                launch_command(
+                _confined_command(
                     python,
-                    "circuitos.worker.idle",
                     "debug" if debug else "plain",
                     ",".join(map(str, descriptors)),
                     *libraries,
@@ -124,3 +136,10 @@ class _Spawned:
         with contextlib.suppress(OSError):
             os.write(exit_write, struct.pack("=I", status))
         os.close(exit_write)
+
+
+def _confined_command(python: str, *arguments: str) -> list[str]:
+    command = launch_command(python, "circuitos.worker.idle", *arguments)
+    if seatbelt.is_available():
+        return seatbelt.confined(command, seatbelt.interpreter_of(python, worker_code()))
+    return command

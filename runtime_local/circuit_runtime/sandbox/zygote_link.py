@@ -18,6 +18,7 @@ import threading
 import time
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 
 from circuit_link.errors import UserFacingError
 from circuit_link.framing import FrameSocket
@@ -200,6 +201,13 @@ def launch_command(python: str, module: str, *arguments: str) -> list[str]:
             hint="Run the set-up again (`python3 packaging/dev.py setup`).",
         )
     return [python, "-I", "-X", "utf8", "-m", module, *arguments]
+
+
+def worker_code() -> list[str]:
+    """The folders that Python looks through for our packages when a worker imports them."""
+    found = [importlib.util.find_spec(name) for name in ("circuitos", "circuit_link")]
+    folders = [folder for spec in found if spec is not None for folder in spec.submodule_search_locations or ()]
+    return sorted({str(Path(folder).parent) for folder in folders})
 
 
 def worker_environment() -> dict[str, str]:

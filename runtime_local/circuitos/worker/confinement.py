@@ -85,7 +85,8 @@ def confine(sockets: list[int], line_fd: int, life_fd: int | None, limits: Limit
         _die_with(kept[-1])
         layers["dies_with_host"] = "the kernel kills the worker when the host ends"
     _set_rlimits(limits, data_bytes)
-    layers["rlimits"] = "memory, CPU time, open files, file size, core dumps"
+    kept_limits = "CPU time, open files, file size, core dumps"
+    layers["rlimits"] = f"memory, {kept_limits}" if sys.platform == "linux" else kept_limits
     faulthandler.register(signal.SIGUSR2, file=kept[len(sockets)], all_threads=True)
     os.environ.clear()
     layers["environment"] = "empty"

@@ -78,7 +78,7 @@ def prepare(*, debug: bool, forks: bool, libraries: Sequence[str] = ()) -> Prepa
     """
     _import_libraries(libraries)
     if sys.platform != "linux":
-        return Prepared(debug=debug, readable=_readable())
+        return Prepared(debug=debug, layers=_held_from_outside(), readable=_readable())
     from circuitos.worker.layers import enclosure, libc
 
     architecture = this_architecture()
@@ -109,6 +109,17 @@ def prepare(*, debug: bool, forks: bool, libraries: Sequence[str] = ()) -> Prepa
         plain_filter=b"" if architecture is None else worker_filter(architecture),
         native_code=native_code,
     )
+
+
+def _held_from_outside() -> dict[str, str]:
+    """What the host started this process in, where a process does not confine itself."""
+    if sys.platform == "darwin":
+        from circuitos.worker.layers import seatbelt
+
+        return seatbelt.layer()
+    from circuitos.worker.layers import job_object
+
+    return job_object.layer()
 
 
 def _import_libraries(names: Sequence[str]) -> None:
