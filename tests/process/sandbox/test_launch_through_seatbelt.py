@@ -1,4 +1,4 @@
-"""The way of an idle worker through the program that confines it on macOS, with a stand-in that confines nothing."""
+"""An idle worker started through the program that confines it on macOS, by a stand-in that confines nothing."""
 
 from __future__ import annotations
 
