@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json as json_module
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,12 +16,28 @@ _MIN_TIMEOUT_S = 0.001
 _MAX_TIMEOUT_S = 120
 
 
+class HTTPHeaders(dict[str, str]):
+    """Headers by name, in any case; listed as they were spelled."""
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(self._spelled(name))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(self._spelled(name))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(self._spelled(name), default)
+
+    def _spelled(self, name: str) -> str:
+        return next((own for own in self if own.lower() == name.lower()), name)
+
+
 class HTTPRequest(NamedTuple):
     """A callout as a mock gets it."""
 
     method: str
     url: str
-    headers: dict[str, str]
+    headers: HTTPHeaders
     body: bytes
 
     @property
@@ -32,32 +49,50 @@ class HTTPRequest(NamedTuple):
 
 
 class HTTPResponse:
-    """What a callout was answered. Header names are looked up in any case through `header`."""
+    """What a callout was answered.
 
-    def __init__(self, status_code: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
+    A mock makes one of a status and of a body: as bytes or text in third place, or by name as `text` or `json`.
+    """
+
+    def __init__(
+        self,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str = b"",
+        *,
+        text: str | None = None,
+        json: Any = None,
+    ) -> None:
         self.status_code = status_code
-        self.headers = dict(headers or {})
-        self.body = body
+        self.headers = HTTPHeaders(headers or {})
+        if json is not None:
+            text = json_module.dumps(json)
+        content = body if text is None else text
+        self.body = content.encode(self._charset()) if isinstance(content, str) else bytes(content)
 
     @property
     def text(self) -> str:
-        content_type = self.header("content-type") or ""
-        charset = content_type.partition("charset=")[2].partition(";")[0].strip().strip('"') or "utf-8"
-        try:
-            return self.body.decode(charset, "replace")
-        except LookupError:
-            return self.body.decode("utf-8", "replace")
+        return self.body.decode(self._charset(), "replace")
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status_code < 300
 
     def header(self, name: str) -> str | None:
-        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), None)
+        value: str | None = self.headers.get(name)
+        return value
 
     def json(self) -> Any:
         """The body as JSON. Raises: ValueError, it is none."""
         return json_module.loads(self.body)
+
+    def _charset(self) -> str:
+        content_type = self.header("content-type") or ""
+        named = content_type.partition("charset=")[2].partition(";")[0].strip().strip('"')
+        try:
+            return codecs.lookup(named or "utf-8").name
+        except LookupError:
+            return "utf-8"
 
     def __repr__(self) -> str:
         return f"HTTPResponse({self.status_code}, {len(self.body)} bytes)"
@@ -91,8 +126,8 @@ class CircuitHTTP:
         if not _MIN_TIMEOUT_S <= timeout_s <= _MAX_TIMEOUT_S:
             raise CalloutException(f"timeout_s is {timeout_s}; it must lie between 0.001 and 120 seconds")
         body, content_type = _body(json, data)
-        sent_headers = {str(name): str(value) for name, value in (headers or {}).items()}
-        if content_type and not any(name.lower() == "content-type" for name in sent_headers):
+        sent_headers = HTTPHeaders((str(name), str(value)) for name, value in (headers or {}).items())
+        if content_type and "Content-Type" not in sent_headers:
             sent_headers["Content-Type"] = content_type
         if params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(params, doseq=True)}"

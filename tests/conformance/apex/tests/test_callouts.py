@@ -113,6 +113,38 @@ class Mocks:
         assert seen == [("POST", f"{URL}?q=x+y", "k", {"a": 1})]
         assert (response.status_code, response.headers["Location"], response.json()) == (201, "/1", {"id": 1})
 
+    @test("C04 a mock's answer is made of bytes, of a text or of a value")
+    def answers(self):
+        for made in (
+            HTTPResponse(201, {}, b'{"a": "\xc3\xa9"}'),
+            HTTPResponse(201, {}, '{"a": "é"}'),
+            HTTPResponse(status_code=201, headers={}, text='{"a": "é"}'),
+            HTTPResponse(201, json={"a": "é"}),
+        ):
+            CircuitTest.set_http_mock({URL: made})
+            response = CircuitHTTP.get(URL)
+            assert (response.status_code, response.json()) == (201, {"a": "é"})
+
+    @test("C04 a text in a named character set reads as it was written")
+    def charset(self):
+        CircuitTest.set_http_mock({URL: HTTPResponse(200, {"content-type": "text/plain; charset=latin-1"}, "é")})
+        assert CircuitHTTP.get(URL).text == "é"
+
+    @test("C04 headers are found in any case, in the request and in the answer")
+    def headers(self):
+        seen = []
+
+        def answer(request):
+            seen.append((request.headers["x-key"], "CONTENT-TYPE" in request.headers, request.headers.get("accept")))
+            return HTTPResponse(200, {"Location": "/1"}, "")
+
+        CircuitTest.set_http_mock(answer)
+        response = CircuitHTTP.post(URL, json={}, headers={"X-Key": "k"})
+
+        assert seen == [("k", True, None)]
+        assert response.headers["location"] == response.headers.get("LOCATION") == "/1"
+        assert list(response.headers) == ["Location"]
+
     @test("C04 a static answer serves every request")
     def static(self):
         CircuitTest.set_http_mock({"https://": (202, {"static": True})})
