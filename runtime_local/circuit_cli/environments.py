@@ -15,6 +15,7 @@ import typer
 from circuit_cli.options import EXIT_FAILED, JsonOption, ProjectOption
 from circuit_cli.presenter import Presenter, presented
 from circuit_cli.project_folder import find_project
+from circuit_cli.visible_text import visible_text
 from circuit_link.errors import UserFacingError
 
 if TYPE_CHECKING:
@@ -215,7 +216,9 @@ def environment_logs(
         if tail:
             for line in client.tail_logs():
                 if search.lower() in line.text.lower():
-                    presenter.line(line) if presenter.json_output else presenter.text(line.text + "\n")
+                    presenter.line(line) if presenter.json_output else presenter.text(
+                        visible_text(line.text) + "\n"
+                    )
             return
         show_logs(presenter, client.logs(search).logs)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from circuit_cli.presenter import Presenter
 from circuit_cli.project_folder import find_project
+from circuit_cli.visible_text import visible_text
 from circuit_link import host_protocol as hp
 from circuit_link.client import connect_or_start
 from circuit_log.apex_writer import ApexLogWriter
@@ -83,4 +84,4 @@ def _print_events(presenter: Presenter, writer: ApexLogWriter, message: hp.Event
                 }
             )
         else:
-            presenter.text(text)
+            presenter.text(visible_text(text))

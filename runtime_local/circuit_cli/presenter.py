@@ -102,9 +102,9 @@ class Presenter:
 
     def _console(self, *, stderr: bool) -> Console:
         if stderr not in self._consoles:
-            from rich.console import Console
+            from circuit_cli.careful_console import CarefulConsole
 
-            self._consoles[stderr] = Console(stderr=stderr, highlight=False, soft_wrap=True)
+            self._consoles[stderr] = CarefulConsole(stderr=stderr, highlight=False, soft_wrap=True)
         return self._consoles[stderr]
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from circuit_cli.presenter import Presenter
 from circuit_cli.project_folder import find_project
+from circuit_cli.visible_text import visible_text
 from circuit_link.client import connect_or_start
 from circuit_link.host_protocol import QueryAnswered
 
@@ -41,7 +42,7 @@ def _show(presenter: Presenter, answer: QueryAnswered) -> None:
         for column in answer.columns:
             table.add_column(Text(column), overflow="fold")
         for row in answer.rows:
-            table.add_row(*(Text(_cell(row, column)) for column in answer.columns))
+            table.add_row(*(Text(visible_text(_cell(row, column))) for column in answer.columns))
         presenter.show(table)
     used, maximum = answer.limits.get("queries", (1, 0))
     rows = "1 row" if answer.count == 1 else f"{answer.count:,} rows"

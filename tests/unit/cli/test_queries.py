@@ -35,6 +35,14 @@ def test_query_prints_rows_count_and_limits(cli, host):
     assert fake.received == [hp.RunQuery(request=1, text="SELECT id FROM Contact")]
 
 
+def test_characters_of_a_record_that_would_steer_the_terminal_are_shown_as_signs(cli, host):
+    host(answered([{**ROWS[0], "last_name": "\x1b]0;own\x07\x1b[2J\x9b1m\u202eAda!"}]))
+
+    shown = cli("query", "SELECT id FROM Contact").stdout
+
+    assert "␛]0;own␇␛[2J�1m�Ada!" in shown
+
+
 def test_query_shows_a_table(cli, host):
     host(answered(ROWS))
 
