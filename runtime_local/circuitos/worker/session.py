@@ -28,6 +28,8 @@ from circuitos.worker.transaction import Transaction
 _LEVEL_FINE = 5
 # Scripts hold thousands of records, which never are in cycles: looking through them often finds nothing.
 _COLLECTION_THRESHOLDS = (10_000, 20, 20)
+# What no system has as an exit code fits no message either.
+_NO_EXIT_CODE = 2**31
 
 _exit = os._exit
 _enumerate_threads = threading.enumerate
@@ -185,6 +187,7 @@ def _exit_code(exc: SystemExit, journal: Journal) -> int:
     if exc.code is None:
         return 0
     if isinstance(exc.code, int):
-        return exc.code
+        # As Python does, for a number that no process could end with.
+        return exc.code if abs(exc.code) < _NO_EXIT_CODE else -1
     journal.print("stderr", f"{exc.code}\n")
     return 1

@@ -43,6 +43,10 @@ def test_exit_code_of_sys_exit_is_reported(run):
     assert run("raise SystemExit").done == wire.Done(exit_code=0)
 
 
+def test_exit_code_that_is_no_process_s_is_minus_one_as_in_python(run):
+    assert run("import sys\nsys.exit(10**30)").done == wire.Done(exit_code=-1)
+
+
 def test_exit_with_a_text_prints_it_and_is_one(run):
     host = run("import sys\nsys.exit('no leads')")
 
