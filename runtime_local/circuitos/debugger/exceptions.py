@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import traceback
 import types
 from typing import Literal
 
 from circuit_link.debug_wire import ExceptionAnswer, SetExceptionFilters
 from circuitos.api.exceptions import GovernorLimitException
+from circuitos.worker.tracebacks import script_traceback
 
 Mode = Literal["always", "unhandled", "userUnhandled"]
 
@@ -86,7 +86,7 @@ def _answer(error: BaseException, mode: Mode, seen: set[int]) -> ExceptionAnswer
         type=type(error).__name__,
         full_type=_full_name(type(error)),
         message=_message(error),
-        traceback="".join(traceback.format_exception(type(error), error, error.__traceback__)),
+        traceback=script_traceback(error),
         mode=mode,
         inner=tuple(inner),
     )

@@ -20,6 +20,9 @@ from circuitos.api.records import Record, identity
 
 _MAX_CHARACTERS = 1_000
 _SHOWN_ITEMS = 6
+# What is copied has to fit a frame of the wire.
+_MAX_COPIED = 1_000_000
+_MAX_DEPTH = 50
 _PLAIN = (
     type(None),
     bool,
@@ -104,8 +107,37 @@ def size_bytes(value: Any) -> int:
 
 
 def whole(value: Any) -> str:
-    """All of a value's text, for the clipboard."""
-    return repr(value) if type(value) in (str, bytes, bytearray) else shown(value)
+    """All of a value's text, for the clipboard: of containers every item, up to `_MAX_COPIED` characters."""
+    parts: list[str] = []
+    length = 0
+    for part in _whole_parts(value, ()):
+        parts.append(part)
+        length += len(part)
+        if length > _MAX_COPIED:
+            return "".join(parts)[:_MAX_COPIED] + "…"
+    return "".join(parts)
+
+
+def _whole_parts(value: Any, inside: tuple[int, ...]) -> Iterator[str]:
+    """The text of a value in pieces. `inside` are the identities of the containers that it is in."""
+    kind = type(value)
+    if kind in (str, bytes, bytearray):
+        yield repr(value)
+    elif kind not in _BRACKETS:
+        yield shown(value)
+    elif id(value) in inside or len(inside) == _MAX_DEPTH:
+        yield _container_text(value, depth=2)
+    else:
+        inside = (*inside, id(value))
+        brackets = _BRACKETS[kind]
+        yield brackets[0]
+        for index, item in enumerate(value.items() if kind is dict else value):
+            yield ", " if index else ""
+            if kind is dict:
+                yield from _whole_parts(item[0], inside)
+                yield ": "
+            yield from _whole_parts(item[1] if kind is dict else item, inside)
+        yield f",{brackets[1]}" if kind is tuple and len(value) == 1 else brackets[1]
 
 
 def shown(value: Any, depth: int = 0) -> str:

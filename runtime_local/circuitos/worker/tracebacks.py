@@ -30,7 +30,7 @@ def script_error(exc: BaseException, paths: Collection[str]) -> wire.ScriptError
         message=_sendable(message),
         frames=tuple(frames[:_MAX_FRAMES]),
         column=column,
-        text=_sendable(_text(exc)),
+        text=script_traceback(exc),
     )
 
 
@@ -60,7 +60,8 @@ def _script_frames(tb: types.TracebackType | None, paths: Collection[str]) -> li
     return frames
 
 
-def _text(exc: BaseException) -> str:
+def script_traceback(exc: BaseException) -> str:
+    """Python's text for an exception and those that led to it, without the runtime's frames."""
     described = traceback.TracebackException.from_exception(exc, compact=True)
     seen: set[int] = set()
     pending = [described]
@@ -72,7 +73,7 @@ def _text(exc: BaseException) -> str:
         item.stack[:] = [frame for frame in item.stack if not _is_ours(frame.filename)]
         pending += [other for other in (item.__cause__, item.__context__) if other is not None]
         pending += item.exceptions or []
-    return "".join(described.format())
+    return _sendable("".join(described.format()))
 
 
 def _is_ours(filename: str) -> bool:

@@ -87,6 +87,7 @@ def test_G02_uncaught_exception_shows_the_stack_where_it_was_raised(debug, clien
     assert info["description"] == "no key"
     assert info["details"]["innerException"][0]["typeName"] == "KeyError"
     assert 'raise RuntimeError("no key") from exc' in info["details"]["stackTrace"]
+    assert "circuitos" not in info["details"]["stackTrace"]
     client.resume()
     assert client.finish() == 1
     assert "RuntimeError: no key" in client.output("stderr")

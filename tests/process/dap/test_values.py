@@ -171,6 +171,23 @@ def test_clipboard_gets_the_whole_value(stopped):
     assert len(stopped.evaluate("big", "clipboard")["result"]) == 5002
 
 
+def test_clipboard_gets_every_item_of_a_container(stopped):
+    assert stopped.evaluate("items", "clipboard")["result"] == repr(list(range(250)))
+    assert stopped.evaluate("{'a': ['x' * 2000, {(1,): ()}]}", "clipboard")["result"] == repr(
+        {"a": ["x" * 2000, {(1,): ()}]}
+    )
+
+
+def test_clipboard_ends_at_a_container_that_holds_itself(stopped):
+    stopped.evaluate("items[:] = [1, items]", "repl")
+
+    assert stopped.evaluate("items", "clipboard")["result"] == "[1, [… 2 items]]"
+
+
+def test_stack_of_a_thread_that_is_not_there_is_refused(stopped):
+    assert "no thread 42" in stopped.refusal("stackTrace", threadId=42)["message"]
+
+
 def test_error_of_an_evaluation_is_told(stopped):
     refusal = stopped.refusal("evaluate", expression="1 / 0", frameId=stopped.stack()[0]["id"], context="watch")
 

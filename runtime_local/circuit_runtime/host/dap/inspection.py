@@ -11,6 +11,9 @@ from circuit_runtime.host.dap.files import ClientFiles
 
 Body = dict[str, Any]
 
+# A script's only thread, as the protocol numbers it.
+THREAD = 1
+
 
 class Inspection(Protocol):
     """Something that stands still and can be looked at: a script, or a recorded moment of one.
@@ -225,6 +228,14 @@ def value_body(item: dw.VariableInfo, key: str) -> Body:
     if item.size_bytes:
         body["sizeBytes"] = item.size_bytes  # beyond the protocol; clients ignore what they do not know
     return body
+
+
+def of_the_thread(arguments: Body) -> Body:
+    """The arguments of a request that is about the script's thread. Raises: Refused, it is about another."""
+    thread = arguments.get("threadId", THREAD)
+    if thread != THREAD:
+        raise Refused(f"There is no thread {thread}.")
+    return arguments
 
 
 def _details(answer: dw.ExceptionAnswer) -> Body:

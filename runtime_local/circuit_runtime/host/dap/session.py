@@ -17,7 +17,7 @@ from circuit_runtime.host.dap.configuration import Configuration
 from circuit_runtime.host.dap.connection import DapConnection, NotStopped, Refused
 from circuit_runtime.host.dap.debuggee import Debuggee
 from circuit_runtime.host.dap.files import ClientFiles
-from circuit_runtime.host.dap.inspection import Body, Inspection, LiveInspection
+from circuit_runtime.host.dap.inspection import THREAD, Body, Inspection, LiveInspection, of_the_thread
 from circuit_runtime.host.dap.launch import DebugOptions, debug_options, run_request
 from circuit_runtime.host.dap.recording import Direction, Recording
 from circuit_runtime.host.execution_request import RunControl
@@ -25,7 +25,6 @@ from circuit_runtime.host.runs import RunHandle, RunService
 from circuit_runtime.project.project import Project
 from circuit_runtime.sandbox.worker import Worker
 
-_THREAD = 1
 _THREAD_NAME = "Script"
 _STEPS: dict[str, dw.StepKind] = {"next": "over", "stepIn": "into", "stepOut": "out"}
 
@@ -74,8 +73,8 @@ class DapSession:
             "setFunctionBreakpoints": configuration.set_function_breakpoints,
             "setExceptionBreakpoints": configuration.set_exception_breakpoints,
             "breakpointLocations": configuration.locations,
-            "threads": lambda _arguments: {"threads": [{"id": _THREAD, "name": _THREAD_NAME}]},
-            "stackTrace": lambda arguments: self._standing().stack_trace(arguments),
+            "threads": lambda _arguments: {"threads": [{"id": THREAD, "name": _THREAD_NAME}]},
+            "stackTrace": lambda arguments: self._standing().stack_trace(of_the_thread(arguments)),
             "scopes": lambda arguments: self._standing().scopes(arguments),
             "variables": lambda arguments: self._standing().variables(arguments),
             "setVariable": lambda arguments: self._standing().set_variable(arguments),
@@ -294,7 +293,7 @@ class DapSession:
         method = "attach" if self._is_attached else "launch"
         body = {"name": self._files.program or handle.run_id, "startMethod": method, "isLocalProcess": True}
         self._connection.event("process", body)
-        self._connection.event("thread", {"reason": "started", "threadId": _THREAD})
+        self._connection.event("thread", {"reason": "started", "threadId": THREAD})
 
     def take_worker(self, worker: Worker, control: RunControl) -> None:
         """On the run's thread, before the worker is told anything: hand it the configuration."""
@@ -371,7 +370,7 @@ class DapSession:
             self._start_if_ready()
         elif self._is_attached:
             self._handle = None
-            self._connection.event("thread", {"reason": "exited", "threadId": _THREAD})
+            self._connection.event("thread", {"reason": "exited", "threadId": THREAD})
         elif self._options.replay and result.outcome != "killed" and self._recording.enter("", 0):
             self._result = result
             self._tell_moment("The run has ended. Walk back through what it recorded, or continue to the end.")
@@ -381,7 +380,7 @@ class DapSession:
     def _tell_end(self, result: hp.RunResult) -> None:
         self._result = None
         self._recording.stand_at(None)
-        self._connection.event("thread", {"reason": "exited", "threadId": _THREAD})
+        self._connection.event("thread", {"reason": "exited", "threadId": THREAD})
         self._connection.event("exited", {"exitCode": result.exit_code})
         self._connection.event("terminated")
 
@@ -441,7 +440,7 @@ class DapSession:
             self._connection.event("stopped", _stopped_body(dw.Stopped(reason="step", path=path, line=line)))
 
     def _tell_moment(self, text: str) -> None:
-        body: Body = {"reason": "step", "description": "Looking at a recorded moment", "threadId": _THREAD}
+        body: Body = {"reason": "step", "description": "Looking at a recorded moment", "threadId": THREAD}
         body["recorded"] = True
         self._connection.event("stopped", {**body, "allThreadsStopped": True, **({"text": text} if text else {})})
 
@@ -487,7 +486,7 @@ def _stopped_body(event: dw.Stopped) -> Body:
     body: Body = {
         "reason": event.reason,
         "description": described.get(event.reason, "Paused"),
-        "threadId": _THREAD,
+        "threadId": THREAD,
         "allThreadsStopped": True,
     }
     if event.text:
