@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -22,20 +23,23 @@ class CoverageRun:
     def __init__(self, texts: Mapping[str, str]) -> None:
         """`texts` are the sources by path; files in `tests/` are left out."""
         self._texts = {path: text for path, text in texts.items() if not path.startswith("tests/")}
-        self._coverage: coverage.Coverage | None = None
-
-    def start(self) -> None:
-        """Begin to collect, with nothing collected so far."""
+        # Imported here, where the worker's baseline is yet to be taken: it is megabytes that no script asked for.
         import coverage
 
-        self.stop()
-        self._coverage = coverage.Coverage(
+        self._collector = functools.partial(
+            coverage.Coverage,
             data_file=None,
             config_file=False,
             include=[*self._texts, _NO_FILE],
             messages=False,
             check_preimported=False,
         )
+        self._coverage: coverage.Coverage | None = None
+
+    def start(self) -> None:
+        """Begin to collect, with nothing collected so far."""
+        self.stop()
+        self._coverage = self._collector()
         # They are warnings for a person who runs coverage, and would stand in the script's stderr.
         self._coverage.set_option("run:disable_warnings", list(_WARNINGS))
         self._coverage.start()

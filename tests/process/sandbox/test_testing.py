@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from circuit_link import wire
@@ -481,3 +484,18 @@ def test_coverage_of_a_run_without_project_files_is_empty_and_silent(run):
     host = run("x = 1\n", mode="coverage")
 
     assert (host.done.coverage, host.stderr, host.done.error) == ({}, "", None)
+
+
+def test_x01_a_tests_heap_holds_nothing_of_the_coverage_library() -> None:
+    """The worker's baseline lies between the making of a `CoverageRun` and its start."""
+    program = """
+import sys
+from circuitos.worker.coverage_run import CoverageRun
+run = CoverageRun({})
+loaded = set(sys.modules)
+run.start()
+print(sorted(name for name in set(sys.modules) - loaded if name.startswith("coverage")))
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
