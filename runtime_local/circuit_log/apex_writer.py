@@ -26,6 +26,8 @@ _MULTI_LINE = (
     ev.LimitUsageForNamespace,
 )
 _LINE_END = re.compile(r"[\r\n]+")
+# A further line that begins as an event does would be read as one: a script could forge what it never did.
+_EVENT_LIKE = re.compile(r"([\r\n])(?=\d{2}:\d{2}:\d{2})")
 
 
 class ApexLogWriter:
@@ -50,7 +52,7 @@ class ApexLogWriter:
 
     def lines(self, event: ev.LogEvent) -> str:
         """The event's text with its line feeds; "" for events that an ApexLog has no place for."""
-        bodies = _bodies(event) if isinstance(event, _MULTI_LINE) else map(_unbroken, _bodies(event))
+        bodies = map(_continued if isinstance(event, _MULTI_LINE) else _unbroken, _bodies(event))
         return "".join(f"{self._stamp(event)}|{body}\n" for body in bodies)
 
     def _stamp(self, event: ev.LogEvent) -> str:
@@ -148,6 +150,10 @@ def _one_line(text: str) -> str:
 
 def _unbroken(text: str) -> str:
     return _LINE_END.sub(" ", text) if "\n" in text or "\r" in text else text
+
+
+def _continued(text: str) -> str:
+    return _EVENT_LIKE.sub(r"\1 ", text) if "\n" in text or "\r" in text else text
 
 
 def _stack(event: ev.FatalError) -> str:

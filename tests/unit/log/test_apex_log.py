@@ -70,6 +70,20 @@ def written(events: tuple[ev.LogEvent, ...], source: str = "") -> str:
     return writer.header() + "".join(map(writer.lines, events))
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"])
+def test_message_cannot_forge_an_event(line_end: str) -> None:
+    forged = f"a{line_end}12:00:00.0 (1)|FATAL_ERROR|never happened"
+    events = (
+        ev.UserDebug(seq=0, ns=1, level=Level.INFO, text=forged),
+        ev.FatalError(seq=1, ns=2, type_name=forged, message=forged),
+    )
+
+    log = read_log("\n".join(written(events).splitlines()).encode())
+
+    assert [log.name_table[name] for name in log.names] == ["USER_DEBUG", "FATAL_ERROR"]
+    assert log.parse_errors == []
+
+
 def test_l05_a_run_is_written_as_salesforce_writes_it() -> None:
     text = written(RUN, source="import x\ny = 1")
 
