@@ -29,18 +29,21 @@ _MAX_OUTPUT_CHARACTERS = 17 * 1024 * 1024
 
 
 class Clock:
-    """The transaction's clock: starts where the request says and goes on with real time; a test may set it."""
+    """The transaction's clock: starts where the request says and goes on with real time; a test may stop it."""
 
     def __init__(self, now: dt.datetime) -> None:
         self._base = now
-        self._since = time.monotonic()
+        self._since: float | None = time.monotonic()
 
     def now(self) -> dt.datetime:
+        if self._since is None:
+            return self._base
         return self._base + dt.timedelta(seconds=time.monotonic() - self._since)
 
     def set(self, now: dt.datetime) -> None:
+        """Stop the clock at `now`, as the worker stops its own."""
         self._base = now
-        self._since = time.monotonic()
+        self._since = None
 
 
 class Users:

@@ -219,3 +219,15 @@ class DateFunctions:
         assert names("DAY_ONLY(convertTimezone(at)) = 2024-12-31") == ["n"]
         assert names("CALENDAR_MONTH(on_day) = null") == ["null"]
         assert names("CALENDAR_MONTH(on_day) != 3") == ["n", "null"]
+
+
+@test
+class SetTime:
+    @test("Q02 what is saved after set_time carries exactly that time")
+    def saved(self):
+        moment = utc(2024, 2, 29, 17)
+        CircuitTest.set_time(moment)
+        for name in ("a", "b"):
+            CircuitTest.create("Contact", last_name=name)
+        saved = CircuitDB.query("SELECT created_at, modified_at FROM Contact WHERE last_name IN ('a', 'b')")
+        assert [(row.created_at, row.modified_at) for row in saved] == [(moment, moment)] * 2
