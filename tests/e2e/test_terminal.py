@@ -119,6 +119,20 @@ def test_marcus_scores_78_in_grade_a_with_one_task(terminal):
     }
 
 
+def test_a_clock_that_is_given_stands_still(terminal):
+    script = (
+        "from circuitos import CircuitDB, CircuitScript\n"
+        "contact = CircuitDB.insert('Contact', {'last_name': 'Ada'})[0].id\n"
+        "print(CircuitScript.now().isoformat())\n"
+        "row = CircuitDB.query_one('SELECT created_at FROM Contact WHERE id = :id', id=contact)\n"
+        "print(row.created_at.isoformat())\n"
+    )
+
+    document = json.loads(terminal("exec", "-", "--now", NOW, "--json", stdin=script).stdout)
+
+    assert document["stdout"] == "2025-11-13T17:45:23+00:00\n" * 2
+
+
 def test_the_same_delivery_again_updates_the_contact_and_makes_no_second_task(terminal):
     for _ in range(2):
         assert terminal("event", "events/marcus_create.json", "--source", "ghl", "--now", NOW).returncode == 0

@@ -116,7 +116,7 @@ class Execution:
             on_warning=lambda use: self._events.emit(ev.LimitWarning, limit=use),
             prices=Prices.of(project.settings.limits.cost),
         )
-        self._clock = Clock(request.now)
+        self._clock = Clock(request.now, fixed=request.now_fixed)
         self._users = Users(
             find_user(session, project.schema, request.user),
             lambda wanted: find_user(session, project.schema, wanted),

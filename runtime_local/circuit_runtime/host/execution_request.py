@@ -32,7 +32,7 @@ class ExecutionRequest:
     """One transaction.
 
     Attributes:
-        now: the transaction's clock at its start, aware UTC; goes on with real time.
+        now: the transaction's clock at its start, aware UTC; goes on with real time unless `now_fixed`.
         user: id or name of the user that runs it; "" for the project's own.
         seed: of the worker's random numbers.
         timeout_s: wall time after which it is ended; None for the profile's own limit alone.
@@ -41,6 +41,7 @@ class ExecutionRequest:
     entry: ExecutionEntry
     levels: LogLevels
     now: dt.datetime
+    now_fixed: bool = False
     mode: Mode = "plain"
     commit: bool = False
     user: str = ""

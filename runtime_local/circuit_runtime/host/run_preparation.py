@@ -37,6 +37,7 @@ def prepare_run(project: Project, request: hp.RunRequest) -> PreparedRun:
         entry=entry,
         levels=_levels(request.log_levels),
         now=request.now or dt.datetime.now(dt.UTC),
+        now_fixed=request.now is not None,
         mode=request.mode,
         commit=request.commit,
         user=request.user,

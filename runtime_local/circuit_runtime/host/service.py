@@ -29,11 +29,11 @@ _MAX_OUTPUT_CHARACTERS = 17 * 1024 * 1024
 
 
 class Clock:
-    """The transaction's clock: starts where the request says and goes on with real time; a test may stop it."""
+    """The transaction's clock: starts where the request says, and goes on with real time unless it is fixed."""
 
-    def __init__(self, now: dt.datetime) -> None:
+    def __init__(self, now: dt.datetime, *, fixed: bool) -> None:
         self._base = now
-        self._since: float | None = time.monotonic()
+        self._since = None if fixed else time.monotonic()
 
     def now(self) -> dt.datetime:
         if self._since is None:

@@ -25,6 +25,7 @@ def start_message(
         sources=project.sources,
         objects=_describe(project.schema),
         now=request.now,
+        now_fixed=request.now_fixed,
         user=user if user.time_zone != "UTC" else _in_zone(user, settings.calendar.time_zone),
         limits_profile=settings.limits.profile,
         limits={name: maximum for name, (_used, maximum) in governor.table().items()},
