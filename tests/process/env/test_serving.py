@@ -53,6 +53,14 @@ def small_project(tmp_path: Path) -> Path:
     return root
 
 
+def add_long_test(root: Path) -> None:
+    """A test that works on for so long that the news of its start arrives before its end."""
+    (root / "tests" / "test_long.py").write_text(
+        "from circuitos.testing import test\n\n\n"
+        "@test\nclass LongTest:\n    @test\n    def counts(self):\n        assert sum(range(60_000_000))\n"
+    )
+
+
 @pytest.mark.parametrize(("moment", "is_new"), MOMENTS)
 def test_a_server_killed_at_a_step_serves_one_release_wholly(
     client: EnvironmentClient, server: Any, token: str, small_project: Path, moment: str, is_new: bool | None
@@ -61,6 +69,7 @@ def test_a_server_killed_at_a_step_serves_one_release_wholly(
     assert first.state == "SUCCEEDED", first.error
     (small_project / "classes" / "answers.py").write_text("class Answers:\n    value = 42\n")
     (small_project / "objects" / "Contact.toml").write_text('[fields.hat_size]\ntype = "integer"\n')
+    add_long_test(small_project)
     interrupted: list[env.Deployment] = []
 
     class Killed(Exception):
@@ -94,6 +103,7 @@ def test_a_deployment_whose_server_is_gone_is_told_as_still_running(
     server: Any, token: str, small_project: Path
 ) -> None:
     client = EnvironmentClient(server.url, token, reconnect_pause_s=0.01)
+    add_long_test(small_project)
 
     def kill(event: env.DeploymentEvent) -> None:
         if event.message == "test started":
