@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
-import select
-import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -257,44 +255,22 @@ class Host:
         finally:
             connection.close()
 
-    def end(self):
+    def end(self, terminate):
         for client in self._clients:
             client.close()
         for pid in self._pids:
-            end_process(pid, signal.SIGTERM)
-
-
-def end_process(pid, number):
-    """Signal a process that is not our child, and wait until it is gone."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        signal.pidfd_send_signal(descriptor, number)
-        poller = select.poll()
-        poller.register(descriptor, select.POLLIN)
-        assert poller.poll(20_000), f"process {pid} does not end"
-    except ProcessLookupError:
-        pass
-    finally:
-        os.close(descriptor)
+            terminate(pid)
 
 
 @pytest.fixture
-def kill():
-    return lambda pid: end_process(pid, signal.SIGKILL)
-
-
-@pytest.fixture
-def new_host(monkeypatch):
+def new_host(monkeypatch, terminate):
     """Makes the host of the project in a folder."""
     with tempfile.TemporaryDirectory() as runtime:  # short, since a socket's path is limited
         monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
-        yield from _hosts()
+        yield from _hosts(terminate)
 
 
-def _hosts():
+def _hosts(terminate):
     made = []
 
     def make(root: Path) -> Host:
@@ -307,7 +283,7 @@ def _hosts():
 
     yield make
     for host in made:
-        host.end()
+        host.end(terminate)
 
 
 @pytest.fixture

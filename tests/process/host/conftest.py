@@ -1,6 +1,5 @@
 import os
 import select
-import signal
 import sqlite3
 from pathlib import Path
 
@@ -138,11 +137,11 @@ class Project:
         finally:
             connection.close()
 
-    def end(self):
+    def end(self, terminate):
         for client in self.clients:
             client.close()
         for pid in self.host_pids:
-            end_process(pid, signal.SIGTERM)
+            terminate(pid)
 
 
 def worker_of(host_pid):
@@ -173,25 +172,8 @@ def status_of(pid):
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
-def end_process(pid, number):
-    """Signal a process that is not our child, and wait until it is gone."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        signal.pidfd_send_signal(descriptor, number)
-        poller = select.poll()
-        poller.register(descriptor, select.POLLIN)
-        assert poller.poll(20_000), f"process {pid} does not end"
-    except ProcessLookupError:
-        pass
-    finally:
-        os.close(descriptor)
-
-
 @pytest.fixture
-def project(tmp_path, tmp_path_factory, monkeypatch):
+def project(tmp_path, tmp_path_factory, monkeypatch, terminate):
     # Short: a socket's path has at most 107 bytes.
     runtime = tmp_path_factory.mktemp("r")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
@@ -199,22 +181,12 @@ def project(tmp_path, tmp_path_factory, monkeypatch):
     for path, text in FILES.items():
         made.write(path, text)
     yield made
-    made.end()
-
-
-@pytest.fixture
-def kill():
-    return lambda pid: end_process(pid, signal.SIGKILL)
+    made.end(terminate)
 
 
 @pytest.fixture
 def worker_pid():
     return worker_of
-
-
-@pytest.fixture
-def terminate():
-    return lambda pid: end_process(pid, signal.SIGTERM)
 
 
 @pytest.fixture
