@@ -1,12 +1,17 @@
 """Arms slots in live code, and takes their calls: breakpoints that cost nearly nothing until they are hit.
 
-Arming writes two bytes into a code object in place, with the interpreter's lock held; see `slots` for why nothing
-else changes. That is undocumented behaviour of CPython 3.11, so `self_check` tries it before it is relied on.
+Arming writes single units into a code object in place, in an order that leaves the code whole after each; see
+`slots` for why nothing else changes. That is undocumented behaviour of CPython 3.11, so `self_check` tries it
+before it is relied on.
+
+The interpreter rewrites code while it runs, too: what stands at a slot is read when it is armed, and put back. Two
+instructions that it made one are parted, so that the second is come to, and joined again.
 """
 
 from __future__ import annotations
 
 import ctypes
+import dis
 import os
 import sys
 import types
@@ -14,14 +19,48 @@ from collections.abc import Callable
 from typing import Any
 
 from circuitos.debugger.breakpoints import Breakpoints
-from circuitos.debugger.slots import ARMED_UNIT, IS_SUPPORTED, Slot, Slotted, insert_slots
+from circuitos.debugger.slots import IS_SUPPORTED, NOP_UNIT, UNIT_BYTES, Mark, Slot, Slotted, insert_slots
 
-OnHit = Callable[[types.FrameType, Slot], None]
+OnHit = Callable[[types.FrameType, types.CodeType, Slot], None]
 _Places = dict[tuple[int, int], tuple[types.CodeType, Slot]]
 
 _memmove = ctypes.memmove
+_string_at = ctypes.string_at
 _getframe = sys._getframe
 _HEADER_BYTES = types.CodeType.__basicsize__
+
+
+def _parts() -> dict[bytes, bytes]:
+    """Of instructions made of two, the first; those whose second one may be a slot's."""
+    numbers: dict[str, int] = getattr(dis, "_all_opmap", {})
+    pairs = ("LOAD_FAST__LOAD_FAST", "STORE_FAST__LOAD_FAST", "LOAD_FAST__LOAD_CONST", "LOAD_CONST__LOAD_FAST")
+    return {
+        bytes((numbers[pair],)): bytes((numbers[pair.partition("__")[0]],)) for pair in pairs if pair in numbers
+    }
+
+
+_FIRST_OF_PAIR = _parts()
+
+
+class _Armed:
+    """An armed slot, and what stood in its place."""
+
+    def __init__(self, code: types.CodeType, slot: Slot) -> None:
+        self._address = id(code) + _HEADER_BYTES + slot.offset
+        self._unit = _string_at(self._address, UNIT_BYTES)
+        self._pair = _string_at(self._address - UNIT_BYTES, 1) if slot.may_be_fused else b""
+        if self._pair in _FIRST_OF_PAIR:
+            _memmove(self._address - UNIT_BYTES, _FIRST_OF_PAIR[self._pair], 1)
+        if not slot.is_exit:
+            _write(code, slot.switch, NOP_UNIT)
+        _write(code, slot.offset, slot.armed_unit)
+
+    def disarm(self) -> None:
+        _memmove(self._address, self._unit, UNIT_BYTES)
+        first = _FIRST_OF_PAIR.get(self._pair)
+        # Where that is a slot of its own, it may be armed.
+        if first is not None and _string_at(self._address - UNIT_BYTES, 1) == first:
+            _memmove(self._address - UNIT_BYTES, self._pair, 1)
 
 
 class SlotArms:
@@ -35,13 +74,17 @@ class SlotArms:
     def __init__(self, on_hit: OnHit) -> None:
         self._on_hit = on_hit
         self._slotted: dict[str, list[Slotted]] = {}
-        # By the identity of the code, which `_slotted` keeps alive, and `f_lasti` of a frame within the slot.
-        self._by_hook: dict[int, dict[int, Slot]] = {}
-        self._armed: _Places = {}
+        # By the code's mark; slots by `f_lasti` of a frame within their calls.
+        self._by_mark: dict[Mark, tuple[types.CodeType, dict[int, Slot]]] = {}
+        self._armed: dict[tuple[int, int], _Armed] = {}
         self._is_on = False
         self._wanted: Breakpoints | None = None
         self._codes: tuple[types.CodeType, ...] = ()
         self._is_everywhere = False
+        # The frame that stands at an armed slot which it has been reported at, and the slot's offset.
+        self._seen: tuple[types.FrameType, int] | None = None
+        # What the hook is called for.
+        self._passed: tuple[types.CodeType, Slot] | None = None
         self._next_hook = sys.displayhook
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.disarm)
@@ -51,12 +94,21 @@ class SlotArms:
         new, found = insert_slots(code)
         for slotted in found:
             self._slotted.setdefault(slotted.code.co_filename, []).append(slotted)
-            self._by_hook[id(slotted.code)] = {slot.hook_offset: slot for slot in slotted.slots}
+            # The debugger reads it later, and setting the next statement does: as it is while nothing is armed.
+            _ = slotted.code.co_code
+            self._by_mark[slotted.mark] = slotted.code, {slot.hook: slot for slot in slotted.slots}
             if self._is_on:
                 self._arm_all(self._wanted_in(slotted))
         return new
 
-    def arm(self, breakpoints: Breakpoints, codes: tuple[types.CodeType, ...], *, everywhere: bool) -> None:
+    def arm(
+        self,
+        breakpoints: Breakpoints,
+        codes: tuple[types.CodeType, ...],
+        seen: types.FrameType | None,
+        *,
+        everywhere: bool,
+    ) -> None:
         self._wanted, self._codes, self._is_everywhere = breakpoints, codes, everywhere
         self._is_on = True
         self._take_hook()
@@ -66,15 +118,22 @@ class SlotArms:
                 for slotted in all_in_file:
                     wanted |= self._wanted_in(slotted)
         for key in self._armed.keys() - wanted.keys():
-            code, slot = self._armed.pop(key)
-            _write(code, slot, slot.off_unit)
+            self._armed.pop(key).disarm()
         self._arm_all(wanted)
+        is_at_slot = seen is not None and (id(seen.f_code), seen.f_lasti) in self._armed
+        self._seen = (seen, seen.f_lasti) if seen is not None and is_at_slot else None
 
     def disarm(self) -> None:
+        """Report nothing more. A statement that is just reported begins anew, so that tracing sees it."""
         self._is_on = False
-        for code, slot in self._armed.values():
-            _write(code, slot, slot.off_unit)
+        self._seen = None
+        for armed in self._armed.values():
+            armed.disarm()
         self._armed.clear()
+        if self._passed is not None:
+            code, slot = self._passed
+            if not slot.is_exit:
+                _write(code, slot.switch, slot.again)
 
     def _wanted_in(self, slotted: Slotted) -> _Places:
         code = slotted.code
@@ -93,8 +152,7 @@ class SlotArms:
     def _arm_all(self, wanted: _Places) -> None:
         for key, place in wanted.items():
             if key not in self._armed:
-                self._armed[key] = place
-                _write(*place, ARMED_UNIT)
+                self._armed[key] = _Armed(*place)
 
     def _take_hook(self) -> None:
         """A script may have put a display hook of its own in the place."""
@@ -102,17 +160,23 @@ class SlotArms:
             self._next_hook, sys.displayhook = sys.displayhook, self._hook
 
     def _hook(self, value: Any) -> None:
-        frame = _getframe(1)
-        slots = self._by_hook.get(id(frame.f_code))
-        slot = slots.get(frame.f_lasti) if slots is not None else None
-        if slot is None:
+        if type(value) is not Mark:
             self._next_hook(value)
-        else:
-            self._on_hit(frame, slot)
+            return
+        # The code comes by its mark, since each `frame.f_code` is told to the audit hooks of the worker.
+        code, slots = self._by_mark[value]
+        frame = _getframe(1)
+        slot = slots[frame.f_lasti]
+        if self._seen is not None and self._seen == (frame, slot.offset):
+            self._seen = None
+            return
+        self._passed = (code, slot)
+        self._on_hit(frame, code, slot)
+        self._passed = None
 
 
-def _write(code: types.CodeType, slot: Slot, unit: bytes) -> None:
-    _memmove(id(code) + _HEADER_BYTES + slot.offset, unit, len(unit))
+def _write(code: types.CodeType, offset: int, unit: bytes) -> None:
+    _memmove(id(code) + _HEADER_BYTES + offset, unit, UNIT_BYTES)
 
 
 _CHECKED = """
@@ -141,14 +205,14 @@ def self_check() -> str:
     plain = compile(_CHECKED, "<check>", "exec", dont_inherit=True)
     hits: list[int] = []
     hook = sys.displayhook
-    arms = SlotArms(lambda _frame, slot: hits.append(slot.line))
+    arms = SlotArms(lambda _frame, _code, slot: hits.append(slot.line))
     try:
         code = arms.compiled(plain)
         expected, counts = _result(plain), []
         for is_armed in (False, True, False):
             hits.clear()
             if is_armed:
-                arms.arm(Breakpoints(), (), everywhere=True)
+                arms.arm(Breakpoints(), (), None, everywhere=True)
             else:
                 arms.disarm()
             if _result(code) != expected:

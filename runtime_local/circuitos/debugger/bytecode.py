@@ -6,6 +6,7 @@ Sources: `Objects/locations.md` and `Objects/exception_handling_notes.txt` of CP
 from __future__ import annotations
 
 import dis
+import itertools
 import opcode
 import types
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ class Instruction:
 
     Attributes:
         target: where it jumps; `argument` is then worked out anew when the code is assembled.
+        handler: where an exception that it raises goes.
         offset: in code units, of its first prefix; set by `assemble`.
     """
 
@@ -39,6 +41,7 @@ class Instruction:
     argument: int
     position: Position
     target: Instruction | None = None
+    handler: Handler | None = None
     offset: int = -1
     prefixes: int = 0
 
@@ -59,19 +62,22 @@ class Instruction:
         return self.prefixes + 1 + self.caches
 
 
-@dataclass(slots=True)
-class Region:
-    """Instructions from `start` up to `end` (None: to the last) are protected by the handler at `target`."""
+@dataclass(eq=False, slots=True)
+class Handler:
+    """One entry of an exception table, shared by the instructions that it protects.
 
-    start: Instruction
-    end: Instruction | None
+    Attributes:
+        depth: of the stack that is kept.
+        pushes_offset: whether the place of the exception is pushed before it.
+    """
+
     target: Instruction
     depth: int
     pushes_offset: bool
 
 
-def disassemble(code: types.CodeType) -> tuple[list[Instruction], list[Region]]:
-    """The instructions of a code object in their order, and what its exception table says of them."""
+def disassemble(code: types.CodeType) -> list[Instruction]:
+    """The instructions of a code object in their order."""
     raw = code.co_code
     positions: list[Any] = list(code.co_positions())
     instructions: list[Instruction] = []
@@ -93,29 +99,29 @@ def disassemble(code: types.CodeType) -> tuple[list[Instruction], list[Region]]:
         first, argument = unit, 0
     for instruction, target in jumps:
         instruction.target = at[target]
-    return instructions, list(_regions(code.co_exceptiontable, at))
+    _protect(at, code.co_exceptiontable)
+    return instructions
 
 
 def assemble(
     code: types.CodeType,
     instructions: list[Instruction],
-    regions: list[Region],
     consts: tuple[Any, ...],
     stack: int,
 ) -> types.CodeType:
     """A code object of these instructions, otherwise as `code`. Sets their offsets."""
-    total = _lay_out(instructions)
+    _lay_out(instructions)
     return code.replace(
         co_code=b"".join(_encoded(instruction) for instruction in instructions),
         co_linetable=_line_table(instructions, code.co_firstlineno),
-        co_exceptiontable=_exception_table(regions, total),
+        co_exceptiontable=_exception_table(instructions),
         co_consts=consts,
         co_stacksize=stack,
     )
 
 
-def _lay_out(instructions: list[Instruction]) -> int:
-    """Give each its place, with prefixes for jumps that are now too far for one byte; the number of units."""
+def _lay_out(instructions: list[Instruction]) -> None:
+    """Give each its place, with prefixes for jumps that are now too far for one byte."""
     while True:
         offset = 0
         for instruction in instructions:
@@ -128,24 +134,25 @@ def _lay_out(instructions: list[Instruction]) -> int:
             behind = instruction.offset + instruction.prefixes + 1
             distance = instruction.target.offset - behind
             instruction.argument = -distance if instruction.is_backward else distance
-            needed = _prefixes(instruction.argument)
+            needed = prefixes(instruction.argument)
             if needed > instruction.prefixes:
                 instruction.prefixes = needed
                 has_grown = True
         if not has_grown:
-            return offset
+            return
 
 
-def _prefixes(argument: int) -> int:
+def prefixes(argument: int) -> int:
+    """How many an instruction needs for what does not fit into one byte."""
     return max((argument.bit_length() + 7) // 8 - 1, 0)
 
 
 def _encoded(instruction: Instruction) -> bytes:
     argument = instruction.argument
-    prefixes = [
+    extended = [
         bytes((EXTENDED_ARG, argument >> 8 * place & 0xFF)) for place in range(instruction.prefixes, 0, -1)
     ]
-    return b"".join(prefixes) + bytes((instruction.number, argument & 0xFF)) + bytes(2 * instruction.caches)
+    return b"".join(extended) + bytes((instruction.number, argument & 0xFF)) + bytes(2 * instruction.caches)
 
 
 # ------------------------------------------------------------------------------------------- tables
@@ -199,11 +206,15 @@ def _append_signed(table: bytearray, value: int) -> None:
     _append_number(table, (-value << 1 | 1) if value < 0 else value << 1)
 
 
-def _regions(table: bytes, at: dict[int, Instruction]) -> Iterator[Region]:
+def _protect(at: dict[int, Instruction], table: bytes) -> None:
+    """Tell each instruction its handler; `at` is by their first unit."""
     numbers = _numbers(table)
     for start in numbers:
         length, target, depth = next(numbers), next(numbers), next(numbers)
-        yield Region(at[start], at.get(start + length), at[target], depth >> 1, bool(depth & 1))
+        handler = Handler(at[target], depth >> 1, bool(depth & 1))
+        for unit in range(start, start + length):
+            if unit in at:
+                at[unit].handler = handler
 
 
 def _numbers(table: bytes) -> Iterator[int]:
@@ -216,13 +227,15 @@ def _numbers(table: bytes) -> Iterator[int]:
             value = 0
 
 
-def _exception_table(regions: Iterable[Region], total: int) -> bytes:
+def _exception_table(instructions: Iterable[Instruction]) -> bytes:
     table = bytearray()
-    for region in regions:
-        start = region.start.offset
-        end = total if region.end is None else region.end.offset
-        numbers = (start, end - start, region.target.offset, region.depth << 1 | region.pushes_offset)
-        for place, number in enumerate(numbers):
+    for handler, protected in itertools.groupby(instructions, key=lambda one: one.handler):
+        if handler is None:
+            continue
+        together = list(protected)
+        start, end = together[0].offset, together[-1].offset + together[-1].units
+        depth = handler.depth << 1 | handler.pushes_offset
+        for place, number in enumerate((start, end - start, handler.target.offset, depth)):
             table += _big_endian(number, is_first=place == 0)
     return bytes(table)
 

@@ -85,8 +85,18 @@ class Arms(Protocol):
         """Whether all of the script's code can be armed."""
         ...
 
-    def arm(self, breakpoints: Breakpoints, codes: tuple[types.CodeType, ...], *, everywhere: bool) -> None:
-        """From now on report passes of the breakpoints, of the statements of `codes`, or of every statement."""
+    def arm(
+        self,
+        breakpoints: Breakpoints,
+        codes: tuple[types.CodeType, ...],
+        seen: types.FrameType | None,
+        *,
+        everywhere: bool,
+    ) -> None:
+        """From now on report passes of the breakpoints, of the statements of `codes`, or of every statement.
+
+        The statement that `seen` is about to run was reported already.
+        """
         ...
 
     def disarm(self) -> None: ...
@@ -97,7 +107,14 @@ class NoArms:
 
     are_usable = False
 
-    def arm(self, breakpoints: Breakpoints, codes: tuple[types.CodeType, ...], *, everywhere: bool) -> None:
+    def arm(
+        self,
+        breakpoints: Breakpoints,
+        codes: tuple[types.CodeType, ...],
+        seen: types.FrameType | None,
+        *,
+        everywhere: bool,
+    ) -> None:
         raise AssertionError("there is nothing to arm")
 
     def disarm(self) -> None:
@@ -150,7 +167,8 @@ class Engine:
         self._step: _Step | None = None
         self._landing: Stop | None = None
         self._leaving: types.FrameType | None = None
-        self._jump: tuple[types.FrameType, int] | None = None
+        # It is in a line event, or stopped in one: its statement has still to run.
+        self._about_to_run: types.FrameType | None = None
         self.exceptions = ExceptionStops()
         self.record: Callable[[types.FrameType, int], None] | None = None
 
@@ -196,16 +214,9 @@ class Engine:
     def resume(self, frame: types.FrameType, step: StepKind | None, target: str = "") -> None:
         """The script's thread, at a stop: how to go on from `frame`."""
         self.exceptions.shown = None
-        if self._jump is not None and self._jump[1] not in self._breakpoints.in_file(frame.f_code.co_filename):
-            # No slot is armed there, so that the next one that is passed is another pass.
-            self._jump = None
         if step is not None:
             self._step = _Step(step, frame, frozenset(self._user.frames(frame.f_back)), target)
         self._update(frame)
-
-    def jumped(self, frame: types.FrameType) -> None:
-        """The stopped frame was sent to another line, where the client sees it stand: that is no new pass."""
-        self._jump = (frame, frame.f_lineno)
 
     # ------------------------------------------------------------------------------------- tracing or slots
 
@@ -231,7 +242,7 @@ class Engine:
             self._trace(frame)
         elif self._arms.are_usable:
             _settrace(None)
-            self._arms.arm(self._breakpoints, (), everywhere=self.record is not None)
+            self._arms.arm(self._breakpoints, (), self._about_to_run, everywhere=self.record is not None)
         else:
             _settrace(None)
 
@@ -261,20 +272,18 @@ class Engine:
         frames = step.callers if step.frame is None else {step.frame, *step.callers}
         codes = tuple(frame.f_code for frame in frames)
         _settrace(None)
-        self._arms.arm(self._breakpoints, codes, everywhere=self.record is not None or step.kind == "into")
+        self._arms.arm(self._breakpoints, codes, None, everywhere=self.record is not None or step.kind == "into")
 
     # ------------------------------------------------------------------------------------- seen by slots
 
-    def at_slot(self, frame: types.FrameType, slot: PassedSlot) -> None:
+    def at_slot(self, frame: types.FrameType, code: types.CodeType, slot: PassedSlot) -> None:
         """An armed slot is about to let a statement run, or a function return."""
         if not self._is_running or _get_ident() != self._thread_id:
             return
         if slot.is_exit:
             self._at_exit(frame)
             return
-        if self._has_just_jumped(frame, slot.line):
-            return
-        found = self._pass(frame, slot.line, slot.is_entry)
+        found = self._pass(frame, code, slot.line, is_entry=slot.is_entry)
         step = self._step
         if found is not None:
             self._landing = found
@@ -290,11 +299,10 @@ class Engine:
             self._leaving = frame
             self._trace(frame)
 
-    def _pass(self, frame: types.FrameType, line: int, is_entry: bool) -> Stop | None:
+    def _pass(self, frame: types.FrameType, code: types.CodeType, line: int, *, is_entry: bool) -> Stop | None:
         """Take note of a statement; the stop that a breakpoint on it asks for."""
         if self.record is not None:
             self.record(frame, line)
-        code = frame.f_code
         found = NO_PASS
         points = self._breakpoints.in_file(code.co_filename).get(line)
         if points:
@@ -309,10 +317,6 @@ class Engine:
         if found.logged or found.errors or found.captured:
             self._listener.passed(found, frame, line)
         return found
-
-    def _has_just_jumped(self, frame: types.FrameType, line: int) -> bool:
-        jump, self._jump = self._jump, None
-        return jump is not None and jump[0] is frame and jump[1] == line
 
     # ------------------------------------------------------------------------------------- seen by tracing
 
@@ -373,7 +377,7 @@ class Engine:
     def _trace_entry(self, frame: types.FrameType, event: str, argument: Any) -> _LocalTrace | None:
         """The first line of a call, which function breakpoints stop at."""
         if event == "line":
-            self._at_line(frame, is_entry=True)
+            self._take_line(frame, is_entry=True)
             return self._trace_lines
         return self._trace_lines(frame, event, argument)
 
@@ -381,7 +385,7 @@ class Engine:
         if event == "line":
             points = self._breakpoints.in_file(frame.f_code.co_filename)
             if not self._is_quiet or self._landing is not None or frame.f_lineno in points:
-                self._at_line(frame, is_entry=False)
+                self._take_line(frame, is_entry=False)
         elif event == "exception":
             if self.exceptions.stops_raised(frame, argument[1]):
                 self._stop_for(frame, argument[1], "always")
@@ -389,7 +393,14 @@ class Engine:
             self._at_return(frame)
         return self._trace_lines
 
-    def _at_line(self, frame: types.FrameType, *, is_entry: bool) -> None:
+    def _take_line(self, frame: types.FrameType, *, is_entry: bool) -> None:
+        self._about_to_run = frame
+        try:
+            self._at_line(frame, is_entry)
+        finally:
+            self._about_to_run = None
+
+    def _at_line(self, frame: types.FrameType, is_entry: bool) -> None:
         landing = self._landing
         if landing is not None and landing.frame is frame:
             self._landing = None
@@ -397,9 +408,7 @@ class Engine:
             return
         if frame is self._leaving:
             return  # the slot that it returns through has no line of its own, so that its last line comes again
-        line = frame.f_lineno
-        self._jump = None
-        found = self._pass(frame, line, is_entry)
+        found = self._pass(frame, frame.f_code, frame.f_lineno, is_entry=is_entry)
         if found is not None:
             self._stop(found)
         elif self._wants_pause:

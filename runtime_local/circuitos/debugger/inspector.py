@@ -145,7 +145,6 @@ class Inspector:
             frame.f_lineno = line  # type: ignore[misc]  # writable within a trace function
         except ValueError as exc:
             raise Refused(f"Line {line} cannot be the next one: {exc}.") from exc
-        self._engine.jumped(frame)
         self._references.clear()
         stop = Stop(reason, frame)
         self.begin(stop)

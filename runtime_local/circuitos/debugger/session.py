@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import socket
 import sys
@@ -28,6 +29,16 @@ from circuitos.worker.scripts import CompileSource
 _SWITCH_INTERVAL_S = 0.001
 _Thread = threading.Thread
 _get_ident = threading.get_ident
+
+
+def warm() -> None:
+    """Do what every debugged script needs once, before the workers are forked."""
+    _why_no_slots()
+
+
+@functools.cache
+def _why_no_slots() -> str:
+    return self_check()
 
 
 def start(sock: socket.socket) -> DebugSession:
@@ -86,7 +97,7 @@ class DebugSession:
             self._recorder.hand_over()
 
     def _choose_arms(self, wanted: dw.Engine) -> Arms:
-        reason = "" if wanted == "settrace" else self_check()
+        reason = "" if wanted == "settrace" else _why_no_slots()
         if wanted == "settrace" or reason:
             self._send(dw.Began(engine="settrace", reason=reason))
             return NoArms()

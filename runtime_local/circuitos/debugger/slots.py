@@ -1,19 +1,26 @@
-"""Puts slots into code: places in front of statements where the debugger can step in while the code runs.
+"""Puts slots into code: places at the start of statements where the debugger can step in while the code runs.
 
-A slot is three code units that are jumped over until it is armed by changing the first one:
+The code itself stays as it was compiled, and as fast. A slot is armed by changing one unit of it in place, into a
+jump to a stub, which calls the debugger, does what the changed instruction did, and jumps back behind it:
 
-    off:   JUMP_FORWARD 2 ; LOAD_CONST None ; PRINT_EXPR        armed:   NOP ; LOAD_CONST None ; PRINT_EXPR
+    off:     … ; LOAD_FAST a ; LOAD_FAST b ; …
+    armed:   … ; JUMP_FORWARD stub ; LOAD_FAST b ; …
+    stub:    LOAD_CONST mark ; PRINT_EXPR ; NOP ; LOAD_FAST a ; JUMP_BACKWARD_NO_INTERRUPT behind
 
-PRINT_EXPR calls `sys.displayhook`, which compiled modules never do by themselves. The number of units stays the
-same, so frames, generators and jumps are not disturbed by arming, whatever they are at. The slot's first unit
-carries the line of its statement and the others none, so tracers see the same lines as in unchanged code.
+PRINT_EXPR calls `sys.displayhook`, which compiled modules never do by themselves, with the `Mark` of the code as
+its value. No unit moves, so frames, generators and jumps are not disturbed by arming, whatever they are at. The
+stub's NOP, changed into a jump to the slot, makes the statement begin anew where it stands: so it is given to
+tracing (`Slot.again`).
 
-Where a function returns, an exit slot stands behind its last instruction, where nothing passes until it is armed:
+A function's return is a slot whose stub lies behind it, where nothing passes until it is armed:
 
-    off:   RETURN_VALUE ; LOAD_CONST None ; PRINT_EXPR ; RETURN_VALUE        armed:   NOP ; …
+    off:   RETURN_VALUE ; LOAD_CONST mark ; PRINT_EXPR ; RETURN_VALUE        armed:   NOP ; …
 
-A slot stands where `sys.settrace` would give a line event: where the line changes on the way to an instruction.
-Each way to it, by falling through or by a jump, passes the slot or goes around it by that rule.
+A slot stands where `sys.settrace` would give a line event: where the line changes on the way to an instruction. An
+instruction that is also come to without an event, or that cannot be moved into a stub, gets a NOP in front of it,
+which ways with an event pass and others go around.
+
+A jump reaches 255 units, so stubs lie in islands: behind the code, or in longer code also between.
 """
 
 from __future__ import annotations
@@ -21,46 +28,79 @@ from __future__ import annotations
 import opcode
 import sys
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from circuitos.debugger.bytecode import Instruction, Position, Region, assemble, disassemble
+from circuitos.debugger.bytecode import Instruction, Position, assemble, disassemble, prefixes
 
 IS_SUPPORTED = sys.implementation.name == "cpython" and sys.version_info[:2] == (3, 11)
 
-ARMED_UNIT = bytes((9, 0))
-_OFF_UNIT = bytes((110, 2))
-_OFF_EXIT_UNIT = bytes((83, 0))
-_PRINT_UNITS = 2
+_JUMP_FORWARD, _JUMP_BACK, _LOAD_CONST, _PRINT_EXPR, _RETURN_VALUE, _NOP = 110, 134, 100, 70, 83, 9
+UNIT_BYTES = 2
+NOP_UNIT = bytes((_NOP, 0))
 _NO_POSITION: Position = (None, None, None, None)
-_JUMP_FORWARD, _LOAD_CONST, _PRINT_EXPR, _RETURN_VALUE = 110, 100, 70, 83
-_MAX_CONST = 255
-_SLOT_UNITS = 3
+
+# Of the 255 units that a jump reaches, these are left for the jump over an island and for instructions that must
+# not be parted from the one before.
+_REACH = 230
+# An island is laid down behind code that does not go on there, if it would have to be within this many units.
+_SOON = 96
 
 _UNCONDITIONAL = frozenset(
     {"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "RETURN_VALUE", "RERAISE", "RAISE_VARARGS"}
 )
 _NEVER_RAISE = frozenset({"PUSH_EXC_INFO", "NOP", "COPY", "SWAP", "POP_EXCEPT", "JUMP_FORWARD"})
-_NEVER_BEFORE = frozenset({"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "PUSH_EXC_INFO"})
+_NEVER_BEFORE = frozenset({"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "PUSH_EXC_INFO", "CALL"})
+# What most statements begin with, and what runs no code of the user in a stub. None of them is looked at by the
+# instruction before it, but by those of `_FUSING`.
+_MOVABLE = frozenset(
+    {
+        *("LOAD_FAST", "LOAD_CONST", "LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLOSURE", "PUSH_NULL", "NOP"),
+        *("BUILD_LIST", "BUILD_TUPLE", "BUILD_MAP", "LOAD_BUILD_CLASS", "LOAD_ASSERTION_ERROR", "JUMP_BACKWARD"),
+    }
+)
+_FUSING = frozenset({"LOAD_FAST", "STORE_FAST", "LOAD_CONST"})
+
+
+class Mark:
+    """A constant of one code object, which its slots give to the hook."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """`offset` in bytes of its first unit; `is_entry`: a call passes it first; `is_exit`: it returns there."""
+    """Offsets are in bytes.
+
+    Attributes:
+        offset: of the unit that is changed.
+        stub: of what runs while it is armed.
+        hook: `f_lasti` of a frame that is in the slot's call.
+        is_entry: a call passes it first.
+        is_exit: a call returns there.
+        may_be_fused: the interpreter may have made one instruction of this one and the one before.
+    """
 
     offset: int
     line: int
+    stub: int
+    hook: int
     is_entry: bool = False
     is_exit: bool = False
+    may_be_fused: bool = False
 
     @property
-    def off_unit(self) -> bytes:
-        """What its first unit is while it is not armed."""
-        return _OFF_EXIT_UNIT if self.is_exit else _OFF_UNIT
+    def armed_unit(self) -> bytes:
+        if self.is_exit:
+            return NOP_UNIT
+        return bytes((_JUMP_FORWARD, (self.stub - self.offset) // UNIT_BYTES - 1))
 
     @property
-    def hook_offset(self) -> int:
-        """`f_lasti` of a frame that is in the slot's call."""
-        return self.offset + 2 * _PRINT_UNITS
+    def switch(self) -> int:
+        """The unit behind the call: a NOP, or `again`."""
+        return self.hook + UNIT_BYTES
+
+    @property
+    def again(self) -> bytes:
+        """A jump from the stub to the slot."""
+        return bytes((_JUMP_BACK, (self.switch - self.offset) // UNIT_BYTES + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +108,7 @@ class Slotted:
     """A code object with its slots."""
 
     code: types.CodeType
+    mark: Mark
     slots: tuple[Slot, ...]
 
 
@@ -85,123 +126,221 @@ def _insert(code: types.CodeType, found: list[Slotted]) -> types.CodeType:
         _insert(constant, found) if isinstance(constant, types.CodeType) else constant
         for constant in code.co_consts
     )
-    none = next((place for place, constant in enumerate(consts[: _MAX_CONST + 1]) if constant is None), None)
-    if none is None:
-        # Whatever a constant is, the hook throws it away; without one in reach any other serves.
-        none, consts = (0, consts) if len(consts) > _MAX_CONST else (len(consts), (*consts, None))
-    instructions, regions = disassemble(code)
-    plan = _Plan(instructions, regions, none)
-    new = assemble(code, plan.woven(), plan.regions(), consts, code.co_stacksize + 1)
-    slots = [
-        Slot(2 * head.offset, before.position[0] or 0, is_entry=before is plan.entry)
-        for before, head in plan.heads.items()
-    ]
-    slots += [
-        Slot(2 * instruction.offset, instruction.position[0] or 0, is_exit=True)
-        for instruction in instructions
-        if instruction.number == _RETURN_VALUE
-    ]
-    found.append(Slotted(new, tuple(slots)))
+    mark = Mark()
+    woven = _Weaving(_Statements(disassemble(code)), len(consts))
+    new = assemble(code, woven.instructions, (*consts, mark), code.co_stacksize + 1)
+    found.append(Slotted(new, mark, tuple(_slot(site) for site in woven.sites)))
     return new
 
 
-class _Plan:
-    """Where slots go in one code object.
+@dataclass(eq=False, slots=True)
+class _Site:
+    """A slot in code that is not laid out yet."""
+
+    changed: Instruction
+    stub: list[Instruction]
+    is_entry: bool = False
+    is_exit: bool = False
+    may_be_fused: bool = False
+
+
+def _slot(site: _Site) -> Slot:
+    changed, call = site.changed, site.stub[1]
+    return Slot(
+        UNIT_BYTES * changed.offset,
+        changed.position[0] or 0,
+        UNIT_BYTES * site.stub[0].offset,
+        UNIT_BYTES * call.offset,
+        site.is_entry,
+        site.is_exit,
+        site.may_be_fused,
+    )
+
+
+@dataclass(slots=True)
+class _Ways:
+    """How an instruction is come to: with a line event, without one."""
+
+    falls_in: bool | None = None
+    from_jumps: set[bool] = field(default_factory=set)
+    from_exceptions: bool | None = None
+
+    @property
+    def kinds(self) -> set[bool | None]:
+        return {self.falls_in, self.from_exceptions, *self.from_jumps}
+
+
+class _Statements:
+    """Where statements start in one code object.
 
     Attributes:
         entry: the first instruction after RESUME.
-        heads: instruction to the first unit of its slot.
+        starts: the instructions that are come to with a line event, and by which ways.
     """
 
-    def __init__(self, instructions: list[Instruction], regions: list[Region], none: int) -> None:
-        self._instructions = instructions
-        self._regions = regions
-        self._none = none
+    def __init__(self, instructions: list[Instruction]) -> None:
+        self.instructions = instructions
+        self.entry: Instruction | None = None
+        self.starts: dict[Instruction, _Ways] = {}
         self._handlers: dict[Instruction, set[int | None]] = {}
-        self._collect_handlers()
         self._sources: dict[Instruction, list[Instruction]] = {}
         for instruction in instructions:
             if instruction.target is not None:
                 self._sources.setdefault(instruction.target, []).append(instruction)
-        self._falls_in: set[Instruction] = set()
-        self.entry: Instruction | None = None
-        self.heads: dict[Instruction, Instruction] = {}
-        self._place()
+            if instruction.handler is not None:
+                lines = self._handlers.setdefault(instruction.handler.target, set())
+                if instruction.name not in _NEVER_RAISE:
+                    lines.add(instruction.position[0])
+        self._find()
 
-    def woven(self) -> list[Instruction]:
-        """The instructions with their slots, and with jumps that pass or avoid them."""
-        for instruction in self._instructions:
-            target = instruction.target
-            if target in self.heads and target is not None and _gives_event(instruction, target):
-                instruction.target = self.heads[target]
-        result: list[Instruction] = []
-        previous: Instruction | None = None
-        for instruction in self._instructions:
-            head = self.heads.get(instruction)
-            if head is not None:
-                if previous is not None and _falls_through(previous) and instruction not in self._falls_in:
-                    result.append(Instruction(_JUMP_FORWARD, _SLOT_UNITS, previous.position))
-                result += [head, *self._call()]
-            result.append(instruction)
-            if instruction.number == _RETURN_VALUE:
-                result += [*self._call(), Instruction(_RETURN_VALUE, 0, instruction.position)]
-            previous = instruction
-        return result
-
-    def _call(self) -> list[Instruction]:
-        return [Instruction(_LOAD_CONST, self._none, _NO_POSITION), Instruction(_PRINT_EXPR, 0, _NO_POSITION)]
-
-    def regions(self) -> list[Region]:
-        """A slot is protected as its instruction is. Handlers that are lines of their own pass their slots."""
-        return [
-            Region(
-                self.heads.get(region.start, region.start),
-                None if region.end is None else self.heads.get(region.end, region.end),
-                self.heads.get(region.target, region.target),
-                region.depth,
-                region.pushes_offset,
-            )
-            for region in self._regions
-        ]
-
-    def _collect_handlers(self) -> None:
-        """For each handler, the lines from which an exception may come to it."""
-        place = {instruction: number for number, instruction in enumerate(self._instructions)}
-        for region in self._regions:
-            end = len(self._instructions) if region.end is None else place[region.end]
-            protected = self._instructions[place[region.start] : end]
-            lines = self._handlers.setdefault(region.target, set())
-            lines.update(one.position[0] for one in protected if one.name not in _NEVER_RAISE)
-
-    def _place(self) -> None:
+    def _find(self) -> None:
         previous: Instruction | None = None
         is_started = False
-        for instruction in self._instructions:
+        for instruction in self.instructions:
             if instruction.position[0] and is_started and instruction.name not in _NEVER_BEFORE:
                 is_first = self.entry is None
                 if is_first:
                     self.entry = instruction
-                if is_first or self._is_fallen_into(previous, instruction):
-                    self._falls_in.add(instruction)
-                if instruction in self._falls_in or self._is_come_to(instruction):
-                    self.heads[instruction] = Instruction(
-                        _JUMP_FORWARD, _SLOT_UNITS - 1, (instruction.position[0],) * 2 + (None, None)
-                    )
+                ways = self._ways(previous, instruction, is_first=is_first)
+                if True in ways.kinds:
+                    self.starts[instruction] = ways
             is_started = is_started or instruction.name == "RESUME"
             previous = instruction
 
-    def _is_fallen_into(self, previous: Instruction | None, instruction: Instruction) -> bool:
-        if previous is None or not _falls_through(previous):
-            return False
+    def _ways(self, previous: Instruction | None, instruction: Instruction, *, is_first: bool) -> _Ways:
+        ways = _Ways(
+            from_jumps={_gives_event(source, instruction) for source in self._sources.get(instruction, ())}
+        )
+        if previous is not None and _falls_through(previous):
+            ways.falls_in = is_first or self._differs(previous, instruction)
+        if instruction in self._handlers:
+            ways.from_exceptions = self._handlers[instruction] != {instruction.position[0]}
+        return ways
+
+    def _differs(self, previous: Instruction, instruction: Instruction) -> bool:
         if previous.name == "PUSH_EXC_INFO" and previous in self._handlers:
             return self._handlers[previous] != {instruction.position[0]}
         return previous.position[0] != instruction.position[0]
 
-    def _is_come_to(self, instruction: Instruction) -> bool:
-        if any(_gives_event(source, instruction) for source in self._sources.get(instruction, ())):
-            return True
-        lines = self._handlers.get(instruction)
-        return lines is not None and lines != {instruction.position[0]}
+
+class _Weaving:
+    """Code with its slots.
+
+    Attributes:
+        instructions: those of the code, those put in front of them, and the stubs.
+    """
+
+    def __init__(self, statements: _Statements, mark: int) -> None:
+        self.sites: list[_Site] = []
+        self._statements = statements
+        self._mark = mark
+        self._layout = _Layout()
+        pads = self._pads()
+        for instruction in statements.instructions:
+            self._add(instruction, pads.get(instruction))
+        self._layout.lay_island()
+        self.instructions = self._layout.instructions
+
+    def _pads(self) -> dict[Instruction, Instruction]:
+        """The NOPs in front of instructions that need one; ways with an event are led over them."""
+        starts = self._statements.starts
+        pads = {
+            instruction: Instruction(
+                _NOP, 0, (instruction.position[0],) * 2 + (None, None), handler=instruction.handler
+            )
+            for instruction, ways in starts.items()
+            if instruction.name not in _MOVABLE or False in ways.kinds
+        }
+        for instruction in self._statements.instructions:
+            target, handler = instruction.target, instruction.handler
+            if target is not None and target in pads and _gives_event(instruction, target):
+                instruction.target = pads[target]
+            if handler is not None and handler.target in pads and starts[handler.target].from_exceptions:
+                handler.target = pads[handler.target]
+        return pads
+
+    def _add(self, instruction: Instruction, pad: Instruction | None) -> None:
+        layout, ways = self._layout, self._statements.starts.get(instruction)
+        if pad is not None:
+            if ways is not None and ways.falls_in is False:
+                layout.append(_jump(layout.instructions[-1], instruction))
+            layout.append(pad)
+            self._add_start(instruction, pad)
+        layout.append(instruction)
+        if pad is None and ways is not None:
+            self._add_start(instruction, instruction)
+        if instruction.number == _RETURN_VALUE:
+            stub = [*self._call(instruction), Instruction(_RETURN_VALUE, 0, instruction.position)]
+            self.sites.append(_Site(instruction, stub, is_exit=True))
+            for one in stub:
+                layout.append(one, is_bound=True)
+
+    def _add_start(self, instruction: Instruction, changed: Instruction) -> None:
+        stub = [*self._call(instruction), Instruction(_NOP, 0, _NO_POSITION), replace(changed)]
+        if _falls_through(changed):
+            stub.append(Instruction(_JUMP_BACK, 0, _NO_POSITION, handler=instruction.handler))
+        site = _Site(changed, stub, is_entry=instruction is self._statements.entry)
+        self.sites.append(site)
+        self._layout.add_stub(site)
+
+    def _call(self, instruction: Instruction) -> list[Instruction]:
+        load = Instruction(_LOAD_CONST, self._mark, _NO_POSITION, handler=instruction.handler)
+        load.prefixes = prefixes(self._mark)
+        return [load, Instruction(_PRINT_EXPR, 0, _NO_POSITION, handler=instruction.handler)]
+
+
+class _Layout:
+    """Puts instructions in a row, and stubs in islands behind code, within reach of a jump from their slots."""
+
+    def __init__(self) -> None:
+        self.instructions: list[Instruction] = []
+        # Units at most: jumps may get a prefix yet. The stubs that wait have to come before the limit.
+        self._place = 0
+        self._limit = 0
+        self._waiting: list[Instruction] = []
+        self._back: Instruction | None = None
+
+    def append(self, instruction: Instruction, *, is_bound: bool = False) -> None:
+        """Add an instruction; one that `is_bound` stays behind the one before."""
+        if self._waiting and not is_bound and instruction.name not in _NEVER_BEFORE:
+            before = self.instructions[-1]
+            is_passed = _falls_through(before)
+            if self._place + _room(instruction) > self._limit - (0 if is_passed else _SOON):
+                if is_passed:
+                    self._push(_jump(before, instruction))
+                self.lay_island()
+        self._push(instruction)
+
+    def add_stub(self, site: _Site) -> None:
+        """The instruction that was added last is changed to come here."""
+        before = self.instructions[-2] if len(self.instructions) > 1 else None
+        site.may_be_fused = before is not None and before.name in _FUSING
+        self._back = site.stub[-1] if site.stub[-1].number == _JUMP_BACK else None
+        units = sum(map(_room, self._waiting))
+        limit = self._place - _room(site.changed) + _REACH - units
+        self._limit = min(self._limit, limit) if self._waiting else limit
+        self._waiting += site.stub
+
+    def lay_island(self) -> None:
+        """Put down the stubs that wait."""
+        stubs, self._waiting = self._waiting, []
+        for instruction in stubs:
+            self._push(instruction)
+
+    def _push(self, instruction: Instruction) -> None:
+        if self._back is not None:
+            self._back.target, self._back = instruction, None
+        self._place += _room(instruction)
+        self.instructions.append(instruction)
+
+
+def _jump(before: Instruction, target: Instruction) -> Instruction:
+    """A jump that belongs to what is before it, so that tracing sees no line of its own."""
+    return Instruction(_JUMP_FORWARD, 0, before.position, target, before.handler)
+
+
+def _room(instruction: Instruction) -> int:
+    return instruction.units + (instruction.target is not None or instruction.number == _JUMP_BACK)
 
 
 def _falls_through(instruction: Instruction) -> bool:
@@ -219,10 +358,11 @@ def _check_numbers() -> None:
     """The slot's units are written as bytes; they must mean what this module says."""
     names = {
         "JUMP_FORWARD": _JUMP_FORWARD,
+        "JUMP_BACKWARD_NO_INTERRUPT": _JUMP_BACK,
         "LOAD_CONST": _LOAD_CONST,
         "PRINT_EXPR": _PRINT_EXPR,
         "RETURN_VALUE": _RETURN_VALUE,
-        "NOP": ARMED_UNIT[0],
+        "NOP": _NOP,
     }
     assert all(opcode.opmap[name] == number for name, number in names.items())
 

@@ -17,7 +17,7 @@ import signal
 import socket
 import struct
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from circuitos.worker import confinement, session
 from circuitos.worker.layers import enclosure
@@ -81,9 +81,12 @@ class Zygote:
     def _warm_one(self) -> None:
         name = self._to_warm.pop(0)
         try:
-            importlib.import_module(name)
+            module: Any = importlib.import_module(name)
         except ImportError:
             pass
+        else:
+            if name == _DEBUGGER:
+                module.warm()
         if not self._to_warm:
             _settle_memory()
 

@@ -1,6 +1,7 @@
 """Code with slots is the same code: every instruction, argument, position, jump and handler is kept."""
 
 import difflib
+import opcode
 import sys
 import sysconfig
 import types
@@ -11,13 +12,12 @@ import pytest
 from circuitos.debugger.arming import SlotArms, self_check
 from circuitos.debugger.breakpoints import Breakpoints
 from circuitos.debugger.bytecode import disassemble
-from circuitos.debugger.slots import IS_SUPPORTED, insert_slots
+from circuitos.debugger.slots import IS_SUPPORTED, UNIT_BYTES, insert_slots
 
 pytestmark = pytest.mark.skipif(not IS_SUPPORTED, reason="slots are for CPython 3.11")
 
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
 SAMPLE = (Path(__file__).parent / "slots_sample.py.txt").read_text("utf-8")
-_UNITS = 2
 
 
 def inner_codes(code):
@@ -27,78 +27,95 @@ def inner_codes(code):
             yield from inner_codes(constant)
 
 
-def without_slots(slotted):
-    """The instructions that are left when the slots and the jumps around them are taken away."""
-    instructions, regions = disassemble(slotted.code)
-    offset, starts = 0, {}
-    for instruction in instructions:
-        starts[instruction] = offset
-        offset += _UNITS * instruction.units
-    heads = {slot.offset for slot in slotted.slots if not slot.is_exit}
-    exits = {slot.offset for slot in slotted.slots if slot.is_exit}
-    kept, places, number = [], {}, 0
-    while number < len(instructions):
-        instruction = instructions[number]
-        places[instruction] = len(kept)
-        if starts[instruction] in heads:
-            assert [one.name for one in instructions[number : number + 3]] == [
-                "JUMP_FORWARD",
-                "LOAD_CONST",
-                "PRINT_EXPR",
-            ]
-            number += 3
-            continue
-        following = instructions[number + 1] if number + 1 < len(instructions) else None
-        is_way_around = (
-            instruction.name == "JUMP_FORWARD" and instruction.argument == 3 and starts.get(following, -1) in heads
+class Taken:
+    """Code with slots, taken apart: what was compiled, what stands in front of it, and the stubs."""
+
+    def __init__(self, slotted):
+        self.instructions = disassemble(slotted.code)
+        self.at, offset = {}, 0
+        for number, instruction in enumerate(self.instructions):
+            self.at[offset] = number
+            offset += UNIT_BYTES * instruction.units
+        self.numbers = {one: number for number, one in enumerate(self.instructions)}
+        self.added = set()
+        for slot in slotted.slots:
+            self._take(slot)
+        # Backwards, so that what a jump leads over is known before it.
+        for number in range(len(self.instructions) - 1, 0, -1):
+            if number in self.added:
+                self._take_jump_around(number)
+
+    def _take(self, slot):
+        start = self.at[slot.stub]
+        changed, stub = self.instructions[self.at[slot.offset]], self.instructions[start : start + 5]
+        handlers = {one.handler for one in (changed, *stub[:2])}
+        assert [one.name for one in stub[:2]] == ["LOAD_CONST", "PRINT_EXPR"]
+        assert len(handlers) == 1 or len({handler and handler.target for handler in handlers}) == 1
+        if slot.is_exit:
+            assert (changed.name, stub[2].name) == ("RETURN_VALUE", "RETURN_VALUE")
+            assert start == self.at[slot.offset] + 1
+            self.added.update(range(start, start + 3))
+            return
+        assert slot.armed_unit == bytes(
+            (opcode.opmap["JUMP_FORWARD"], (slot.stub - slot.offset) // UNIT_BYTES - 1)
         )
-        if not is_way_around or instruction.target is not instructions[number + 4]:
-            kept.append(instruction)
-        else:
-            kept.append(None)
-        number += 1
-        if starts[instruction] in exits:
-            assert [one.name for one in instructions[number : number + 3]] == [
-                "LOAD_CONST",
-                "PRINT_EXPR",
-                "RETURN_VALUE",
-            ]
-            number += 3
-    return instructions, kept, places, regions
+        assert slot.again == bytes(
+            (opcode.opmap["JUMP_BACKWARD_NO_INTERRUPT"], (slot.stub - slot.offset) // UNIT_BYTES + 3)
+        )
+        switch, moved, *behind = stub[2:]
+        assert switch.name == "NOP"
+        assert (moved.number, moved.position) == (changed.number, changed.position)
+        assert moved.target is changed.target
+        assert moved.target is not None or moved.argument == changed.argument
+        self.added.update(range(start, start + 4))
+        if moved.name != "JUMP_BACKWARD":
+            assert behind[0].name == "JUMP_BACKWARD_NO_INTERRUPT"
+            assert behind[0].target is self.instructions[self.at[slot.offset] + 1]
+            self.added.add(start + 4)
+        if changed.name == "NOP" and changed.position[2] is None:
+            self.added.add(self.at[slot.offset])
+
+    def _take_jump_around(self, number):
+        jump, over = self.instructions[number - 1], number
+        while over in self.added:
+            over += 1
+        is_after = any(jump.target is one for one in self.instructions[number : over + 1])
+        if jump.name == "JUMP_FORWARD" and is_after and jump.position in self._positions_before(number - 1):
+            self.added.add(number - 1)
+
+    def _positions_before(self, number):
+        """Of the instructions before, back to the nearest one that was compiled."""
+        before = range(number - 1, -1, -1)
+        kept = next(place for place in before if place not in self.added)
+        return [self.instructions[place].position for place in range(kept, number)]
+
+    @property
+    def kept(self):
+        return [one for number, one in enumerate(self.instructions) if number not in self.added]
+
+    def led_to(self, instruction):
+        """The compiled instruction that is come to from one that may stand in front of it."""
+        number = self.numbers[instruction]
+        return next(one for place, one in enumerate(self.instructions[number:], number) if place not in self.added)
 
 
 def assert_same(original, slotted):
-    wanted, wanted_regions = disassemble(original)
-    instructions, kept, _places, regions = without_slots(slotted)
-    # A jump around a slot looks like one of the original's only where that jumps over three units, too.
-    found = [one for one in kept if one is not None]
-    if len(found) != len(wanted):
-        raise AssertionError(f"{original.co_name}: {len(found)} instructions for {len(wanted)}")
-    pairs = dict(zip(wanted, found, strict=True))
-    heads = {slot.offset // _UNITS: slot for slot in slotted.slots if not slot.is_exit}
-    offsets, offset = {}, 0
-    for instruction in instructions:
-        offsets[instruction] = offset
-        offset += instruction.units
-
-    def leads_to(target, instruction):
-        """Whether `target` is the instruction itself or the slot in front of it."""
-        is_slot = offsets[target] in heads and offsets[target] + 3 == offsets[instruction]
-        return target is instruction or is_slot
-
+    wanted, taken = disassemble(original), Taken(slotted)
+    assert [one.name for one in wanted] == [one.name for one in taken.kept]
+    pairs = dict(zip(wanted, taken.kept, strict=True))
     for before, after in pairs.items():
-        assert (before.number, before.position) == (after.number, after.position)
+        assert before.position == after.position
         if before.target is None:
             assert before.argument == after.argument
         else:
-            assert leads_to(after.target, pairs[before.target])
-    assert len(wanted_regions) == len(regions)
-    for before, after in zip(wanted_regions, regions, strict=True):
-        assert (before.depth, before.pushes_offset) == (after.depth, after.pushes_offset)
-        assert leads_to(after.start, pairs[before.start])
-        assert leads_to(after.target, pairs[before.target])
-        assert (before.end is None) == (after.end is None)
-        assert before.end is None or leads_to(after.end, pairs[before.end])
+            assert taken.led_to(after.target) is pairs[before.target]
+        assert (before.handler is None) == (after.handler is None)
+        if before.handler is not None:
+            assert (before.handler.depth, before.handler.pushes_offset) == (
+                after.handler.depth,
+                after.handler.pushes_offset,
+            )
+            assert taken.led_to(after.handler.target) is pairs[before.handler.target]
 
 
 def assert_file_is_kept(path):
@@ -167,9 +184,9 @@ def passed(code):
     """(function, line) of each slot that is passed, all armed."""
     events = []
     hook = sys.displayhook
-    arms = SlotArms(lambda frame, slot: events.append((frame.f_code.co_name, slot.line)))
+    arms = SlotArms(lambda _frame, code, slot: events.append((code.co_name, slot.line)))
     new = arms.compiled(code)
-    arms.arm(Breakpoints(), (), everywhere=True)
+    arms.arm(Breakpoints(), (), None, everywhere=True)
     try:
         exec(new, {"__name__": "sample"})
     finally:
@@ -208,18 +225,49 @@ def test_traceback_of_code_with_slots_names_the_same_lines_and_columns():
 
 def test_code_that_is_armed_and_disarmed_is_what_it_was():
     hook = sys.displayhook
-    arms = SlotArms(lambda _frame, _slot: None)
+    arms = SlotArms(lambda _frame, _code, _slot: None)
     code = arms.compiled(compile(SAMPLE, "<sample>", "exec", dont_inherit=True))
     codes = list(inner_codes(code))
     before = [one._co_code_adaptive for one in codes]
 
-    arms.arm(Breakpoints(), tuple(codes), everywhere=True)
+    arms.arm(Breakpoints(), tuple(codes), None, everywhere=True)
     armed = [one._co_code_adaptive for one in codes]
     arms.disarm()
 
     sys.displayhook = hook
     assert before != armed
     assert before == [one._co_code_adaptive for one in codes]
+
+
+QUICK = """
+def quick(count):
+    first = 1
+    second = count
+    third = second
+    while third:
+        third = third - first
+        second = third
+    return second
+"""
+
+
+def test_slots_in_code_that_the_interpreter_has_made_quick_are_passed_and_put_back():
+    hook, lines, names = sys.displayhook, [], {}
+    arms = SlotArms(lambda _frame, _code, slot: lines.append(slot.line))
+    exec(arms.compiled(compile(QUICK, "<sample>", "exec", dont_inherit=True)), names)
+    quick = names["quick"]
+    for _ in range(50):
+        quick(3)
+    before = quick.__code__._co_code_adaptive
+
+    arms.arm(Breakpoints(), (), None, everywhere=True)
+    quick(2)
+    arms.disarm()
+
+    sys.displayhook = hook
+    assert lines == [3, 4, 5, 6, 7, 8, 6, 7, 8, 6, 9]
+    assert quick.__code__._co_code_adaptive == before
+    assert before != quick.__code__.co_code
 
 
 def test_jumps_that_become_too_far_for_one_byte_are_lengthened():
