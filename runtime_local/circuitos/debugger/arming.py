@@ -160,13 +160,13 @@ class SlotArms:
             self._next_hook, sys.displayhook = sys.displayhook, self._hook
 
     def _hook(self, value: Any) -> None:
-        if type(value) is not Mark:
+        # The code comes by its mark, since each `frame.f_code` is told to the audit hooks of the worker.
+        code, slots = self._by_mark[value] if type(value) is Mark else (None, {})
+        frame = _getframe(1)
+        slot = slots.get(frame.f_lasti)
+        if code is None or slot is None:
             self._next_hook(value)
             return
-        # The code comes by its mark, since each `frame.f_code` is told to the audit hooks of the worker.
-        code, slots = self._by_mark[value]
-        frame = _getframe(1)
-        slot = slots[frame.f_lasti]
         if self._seen is not None and self._seen == (frame, slot.offset):
             self._seen = None
             return

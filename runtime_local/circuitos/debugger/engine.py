@@ -20,9 +20,8 @@ from circuitos.debugger import code_facts
 from circuitos.debugger.breakpoints import NO_PASS, Breakpoints, Pass, passing
 from circuitos.debugger.evaluation import EffectGate
 from circuitos.debugger.exceptions import ExceptionStops, Mode
+from circuitos.debugger.quiet import LocalTrace, QuietTracing
 from circuitos.debugger.user_code import UserCode
-
-_LocalTrace = Callable[[types.FrameType, str, Any], Any]
 
 _WAKE_SIGNAL = signal.SIGUSR1
 _get_ident = threading.get_ident
@@ -154,6 +153,7 @@ class Engine:
         self._breakpoints = breakpoints
         self._listener = listener
         self._user = UserCode(frozenset())
+        self._quiet: QuietTracing
         self._arms: Arms = NoArms()
         self._gate: EffectGate
         self._thread_id = 0
@@ -161,9 +161,8 @@ class Engine:
         self._is_updating = False
         self._has_changed = False
         self._wants_pause = False
-        # Nothing but breakpoints can stop the script: most of what tracing sees can be let go at once.
+        # Nothing but breakpoints can stop the script.
         self._is_quiet = False
-        self._without_interest: dict[int, types.CodeType] = {}
         self._step: _Step | None = None
         self._landing: Stop | None = None
         self._leaving: types.FrameType | None = None
@@ -175,6 +174,7 @@ class Engine:
     def begin(self, user: UserCode, arms: Arms, gate: EffectGate, *, stop_on_entry: bool) -> None:
         """The script's thread is about to run the user's code."""
         self._user = user
+        self._quiet = QuietTracing(self._breakpoints, user, self._take_line)
         self._arms = arms
         self._gate = gate
         self._thread_id = _get_ident()
@@ -234,7 +234,7 @@ class Engine:
             self._is_updating = False
 
     def _choose(self, frame: types.FrameType | None) -> None:
-        self._without_interest.clear()
+        self._quiet.forget()
         self._is_quiet = not (
             self._step is not None or self._wants_pause or self.record is not None or self.exceptions.need_tracing
         )
@@ -262,10 +262,11 @@ class Engine:
     def _trace(self, frame: types.FrameType | None) -> None:
         """Trace from the next statement on; frames that run already are given their trace functions."""
         self._arms.disarm()
+        is_quiet = self._is_quiet and self._landing is None
         for running in self._user.frames(frame):
-            running.f_trace = self._trace_lines
+            running.f_trace = self._quiet.lines(running.f_code.co_filename) if is_quiet else self._trace_lines
             running.f_trace_lines = True
-        _settrace(self._trace_calls)
+        _settrace(self._quiet.calls if is_quiet else self._trace_calls)
 
     def _leave_to_slots(self, step: _Step) -> None:
         """Stop tracing within a call that a step passes over; slots tell when it comes back."""
@@ -320,29 +321,21 @@ class Engine:
 
     # ------------------------------------------------------------------------------------- seen by tracing
 
-    def _trace_calls(self, frame: types.FrameType, event: str, argument: Any) -> _LocalTrace | None:
-        code = frame.f_code
-        if id(code) in self._without_interest:
-            return None
-        if not self._user.holds(code):
-            self._pass_over(code)
+    def _trace_calls(self, frame: types.FrameType, event: str, argument: Any) -> LocalTrace | None:
+        if not self._user.holds(frame.f_code):
+            self._pass_over()
             return None
         is_entry = code_facts.is_at_entry(frame)
-        wants_lines = self._wants_lines(frame, is_entry)
-        if wants_lines:
+        if self._wants_lines(frame, is_entry):
             return self._trace_entry if is_entry else self._trace_lines
         if self.exceptions.need_tracing:
             frame.f_trace_lines = False
             return self._trace_lines
-        self._pass_over(code)
+        self._pass_over()
         return None
 
-    def _pass_over(self, code: types.CodeType) -> None:
+    def _pass_over(self) -> None:
         """A call that is not stopped in begins: if only a step is traced for, slots can wait for its end."""
-        if self._is_quiet:
-            if not self._breakpoints.at_function(code):
-                self._without_interest[id(code)] = code
-            return
         step = self._step
         needs_tracing = self._wants_pause or self.exceptions.need_tracing or self._has_foreign_breakpoints
         if step is None or step.target or needs_tracing or not self._arms.are_usable:
@@ -374,24 +367,24 @@ class Engine:
         self._step = _Step("into", step.frame)
         return True
 
-    def _trace_entry(self, frame: types.FrameType, event: str, argument: Any) -> _LocalTrace | None:
+    def _trace_entry(self, frame: types.FrameType, event: str, argument: Any) -> LocalTrace | None:
         """The first line of a call, which function breakpoints stop at."""
         if event == "line":
+            frame.f_trace = self._trace_lines
             self._take_line(frame, is_entry=True)
-            return self._trace_lines
+            return frame.f_trace
         return self._trace_lines(frame, event, argument)
 
-    def _trace_lines(self, frame: types.FrameType, event: str, argument: Any) -> _LocalTrace | None:
+    def _trace_lines(self, frame: types.FrameType, event: str, argument: Any) -> LocalTrace | None:
         if event == "line":
-            points = self._breakpoints.in_file(frame.f_code.co_filename)
-            if not self._is_quiet or self._landing is not None or frame.f_lineno in points:
-                self._take_line(frame, is_entry=False)
+            self._take_line(frame, is_entry=False)
         elif event == "exception":
             if self.exceptions.stops_raised(frame, argument[1]):
                 self._stop_for(frame, argument[1], "always")
         elif event == "return":
             self._at_return(frame)
-        return self._trace_lines
+        # At a stop the frame may have been given another trace function.
+        return frame.f_trace
 
     def _take_line(self, frame: types.FrameType, *, is_entry: bool) -> None:
         self._about_to_run = frame

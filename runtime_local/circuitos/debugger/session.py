@@ -71,7 +71,10 @@ class DebugSession:
 
         def compiled(text: str, path: str) -> types.CodeType:
             code = compile_source(text, path)
-            return code if self._slots is None else self._slots.compiled(code)
+            if self._slots is not None:
+                code = self._slots.compiled(code)
+            self._user.learn(code)
+            return code
 
         return compiled
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from circuit_link import wire
+from circuitos.debugger import code_facts
 
 _OUR_FOLDERS = tuple(f"{folder}/" for folder in (Path(__file__).parents[1], Path(wire.__file__).parent))
 
@@ -18,6 +19,21 @@ class UserCode:
         self.paths = paths
         self.just_my_code = just_my_code
         self._known: dict[str, bool] = {}
+        self._codes_at: dict[tuple[str, int], tuple[types.CodeType, ...]] = {}
+
+    def learn(self, code: types.CodeType) -> None:
+        """Take note of a module of the script and of all code in it."""
+        lines = code_facts.lines(code) if code.co_flags & code_facts.GENERATOR_FLAGS else ()
+        for line in {code.co_firstlineno, *lines}:
+            place = (code.co_filename, line)
+            self._codes_at[place] = (*self._codes_at.get(place, ()), code)
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self.learn(constant)
+
+    def codes_at(self, path: str, line: int) -> tuple[types.CodeType, ...]:
+        """Which of the script's code may begin, or go on as a generator, at a line."""
+        return self._codes_at.get((path, line), ())
 
     def holds(self, code: types.CodeType) -> bool:
         path = code.co_filename
