@@ -44,6 +44,18 @@ def test_what_is_committed_is_seen_by_others_and_what_is_not_is_not(store: Store
     assert (before, names(store, contact, ids)) == ([], ["Ada", "Grace"])
 
 
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 130])
+def test_any_number_of_rows_is_inserted_at_once(store: Store, contact: ObjectType, count: int) -> None:
+    given = [f"Contact {number}" for number in range(count)]
+
+    with store.session() as session:
+        session.begin()
+        ids = insert(session, contact, given)
+        session.commit()
+
+    assert names(store, contact, ids) == given
+
+
 def test_a_session_that_is_closed_without_commit_leaves_nothing(store: Store, contact: ObjectType) -> None:
     with store.session() as session:
         session.begin()

@@ -125,21 +125,20 @@ class PostgresSession(Session):
                 self.release(mark)
 
     @_tells_faults
-    def insert(self, item: ObjectType, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    def insert(self, item: ObjectType, columns: Sequence[str], rows: Sequence[Row]) -> None:
         names = _names(columns)
         table = sql.Identifier(item.table)
-        given = list(rows)
         try:
-            if len(given) > _COPY_FROM_ROWS:
+            if len(rows) > _COPY_FROM_ROWS:
                 copy_text = sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)
                 with self._connection.cursor() as cursor, cursor.copy(copy_text) as copy:
-                    for row in given:
+                    for row in rows:
                         copy.write_row(row)
             else:
                 marks = sql.SQL(",").join([sql.Placeholder()] * len(columns))
                 statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(table, names, marks)
                 with self._connection.cursor() as cursor:
-                    cursor.executemany(statement, given)
+                    cursor.executemany(statement, rows)
         except psycopg.errors.UniqueViolation as exc:
             raise _unique(item, exc) from exc
 

@@ -74,7 +74,7 @@ class Session(ABC):
         """
 
     @abstractmethod
-    def insert(self, item: ObjectType, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    def insert(self, item: ObjectType, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Raises: UniqueViolation."""
 
     @abstractmethod
