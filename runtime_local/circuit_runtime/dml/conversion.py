@@ -8,7 +8,7 @@ from typing import Any
 
 from circuit_link.wire import DmlErrorInfo
 from circuit_runtime.dml.errors import error, no_such_field, not_writeable
-from circuit_runtime.dml.work import Work
+from circuit_runtime.dml.work import Work, put
 from circuit_runtime.project.schema import Field, ObjectType
 from circuit_runtime.store.columnwise import column_converter
 from circuit_runtime.store.values import ValueProblem, converter
@@ -45,8 +45,7 @@ def convert(item: ObjectType, values: Mapping[str, Any], into: dict[str, Any]) -
 
 def _take_columns(item: ObjectType, names: Sequence[str], works: Sequence[Work]) -> bool:
     """Take over records that name the same fields; False, with nothing taken, where any value does not fit."""
-    taken: list[str] = []
-    columns: list[Sequence[Any]] = []
+    columns: dict[str, Sequence[Any]] = {}
     for name, values in zip(names, zip(*(work.given.values() for work in works), strict=True), strict=True):
         if name == "id":
             continue
@@ -54,12 +53,10 @@ def _take_columns(item: ObjectType, names: Sequence[str], works: Sequence[Work])
         if field is None:
             return False
         try:
-            columns.append(column_converter(field)(values))
+            columns[field.name] = column_converter(field)(values)
         except ValueProblem:
             return False
-        taken.append(field.name)
-    for work, row in zip(works, zip(*columns, strict=True), strict=False):
-        work.new.update(zip(taken, row, strict=True))
+    put(works, columns)
     return True
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, Literal
 
 from circuit_link.host_protocol import RecordWritten
@@ -27,10 +26,10 @@ from circuit_runtime.dml.system_validation import (
     resolve_parents,
 )
 from circuit_runtime.dml.triggers import Triggers
-from circuit_runtime.dml.work import Work, chunks, sound
+from circuit_runtime.dml.work import Work, begin, chunks, columns, put, sound
 from circuit_runtime.project.schema import FieldType, ObjectType, Schema
 from circuit_runtime.store.ids import autonumber_text
-from circuit_runtime.store.session import Row, Session, stored_columns, update_groups
+from circuit_runtime.store.session import Session, stored_columns, update_groups
 
 SaveKind = Literal["insert", "update"]
 
@@ -97,8 +96,8 @@ class OrderOfExecution:
             blank = defaults(item)
             if "owner" in item.fields:
                 blank["owner"] = self._context.user().id
+            begin(chunk, blank)
             for work in chunk:
-                work.new = dict(blank)
                 work.created = True
                 if work.given.get("id") is not None:
                     message = "cannot specify Id in an insert call"
@@ -108,7 +107,8 @@ class OrderOfExecution:
         resolve_parents(self._context.schema, self._context.session, item, sound(chunk))
         take_over(item, sound(chunk))
         for work in sound(chunk):
-            work.new.update(work.computed)
+            if work.computed:
+                work.new.update(work.computed)
         check_references(self._context.schema, self._context.session, item, sound(chunk), parents)
 
     def _check_system(self, item: ObjectType, works: Sequence[Work], parents: set[str]) -> None:
@@ -123,6 +123,8 @@ class OrderOfExecution:
         now_ms = int(self._context.now().timestamp() * 1000)
         if kind == "insert":
             ids = self._context.session.next_ids(item, len(works))
+            for work, record_id in zip(works, ids, strict=True):
+                work.id = record_id
             system = {
                 "created_at": now_ms,
                 "created_by": user_id,
@@ -130,13 +132,10 @@ class OrderOfExecution:
                 "modified_by": user_id,
                 "is_deleted": False,
             }
-            for work, record_id in zip(works, ids, strict=True):
-                work.id = record_id
-                work.new.update(system, id=record_id)
+            put(works, {"id": ids, **{name: [value] * len(works) for name, value in system.items()}})
             self._number(item, works)
-            columns = stored_columns(item)
-            rows: list[Row] = list(map(itemgetter(*columns), (work.new for work in works)))
-            self._context.session.insert(item, columns, rows)
+            stored = columns(works, stored_columns(item))
+            self._context.session.insert(item, tuple(stored), list(zip(*stored.values(), strict=True)))
         else:
             for work in works:
                 work.new.update(modified_at=now_ms, modified_by=user_id)
@@ -146,15 +145,16 @@ class OrderOfExecution:
         )
 
     def _write_changes(self, item: ObjectType, changes: dict[str, dict[str, Any]]) -> None:
-        for columns, rows in update_groups(changes):
-            self._context.session.update(item, columns, rows)
+        for names, rows in update_groups(changes):
+            self._context.session.update(item, names, rows)
 
     def _number(self, item: ObjectType, works: Sequence[Work]) -> None:
         for field in item.fields.values():
             if field.type is FieldType.AUTONUMBER:
                 first = self._context.session.next_number(item, field.name, len(works))
-                for number, work in enumerate(works, start=first):
-                    work.new[field.name] = autonumber_text(field.number_format or "{0}", number)
+                form = field.number_format or "{0}"
+                texts = [autonumber_text(form, number) for number in range(first, first + len(works))]
+                put(works, {field.name: texts})
 
     def _update_fields(self, item: ObjectType, works: Sequence[Work]) -> None:
         """Field updates see the record as saved; triggers of the second save see `old` from before the first.

@@ -9,7 +9,7 @@ from typing import Any
 from circuit_link.wire import DmlErrorInfo
 from circuit_runtime.dml.errors import error
 from circuit_runtime.dml.figures import Figure, figures
-from circuit_runtime.dml.work import Work
+from circuit_runtime.dml.work import Work, column
 from circuit_runtime.project.schema import ObjectType, Schema
 from circuit_runtime.store.session import Session
 
@@ -36,7 +36,7 @@ class Rollups:
         by_parent: dict[str, dict[str, dict[str, Any]]] = {}
         lookups: dict[str, set[str]] = {}
         for figure in self._over.get(child.name, ()):
-            ids = {parent_id for work in works for parent_id in _parents_of(work, figure.lookup)}
+            ids = _parents_of(works, figure.lookup)
             lookups.setdefault(figure.parent.name, set()).add(figure.lookup)
             for parent_id, value in self._changed(figure, ids).items():
                 by_parent.setdefault(figure.parent.name, {}).setdefault(parent_id, {})[figure.field.name] = value
@@ -70,9 +70,10 @@ class Rollups:
         }
 
 
-def _parents_of(work: Work, lookup: str) -> set[str]:
-    """Ids of the parents that a child has, or had before it was saved."""
-    return {row[lookup] for row in (work.new, work.old or {}) if row.get(lookup) is not None}
+def _parents_of(works: Sequence[Work], lookup: str) -> set[str]:
+    """Ids of the parents that children have, or had before they were saved."""
+    ids = {*column(works, lookup), *(work.old.get(lookup) for work in works if work.old)}
+    return {parent_id for parent_id in ids if parent_id is not None}
 
 
 def _tell_children(
@@ -81,7 +82,7 @@ def _tell_children(
     if not refused:
         return
     for work in works:
-        for parent_id in sorted({parent_id for lookup in lookups for parent_id in _parents_of(work, lookup)}):
+        for parent_id in sorted({parent_id for lookup in lookups for parent_id in _parents_of([work], lookup)}):
             if (first := refused.get(parent_id)) is not None:
                 message = f"The roll-up on {parent.name} {parent_id} could not be saved: {first.message}"
                 work.errors.append(error(first.status_code, message))

@@ -9,7 +9,7 @@ from typing import Any
 
 from circuit_link.wire import DmlErrorInfo
 from circuit_runtime.dml.errors import error, required_missing
-from circuit_runtime.dml.work import Work, sound
+from circuit_runtime.dml.work import Work, column, sound
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
 from circuit_runtime.store.session import Session
 from circuit_runtime.store.values import ValueProblem, converter
@@ -78,8 +78,10 @@ def defaults(item: ObjectType) -> dict[str, Any]:
     }
 
 
-def check_required(item: ObjectType, works: Iterable[Work]) -> None:
+def check_required(item: ObjectType, works: Sequence[Work]) -> None:
     required = [field.name for field in item.fields.values() if field.required and field.is_stored]
+    if not any(None in column(works, name) for name in required):
+        return
     for work in works:
         missing = [name for name in required if work.new.get(name) is None]
         if missing:
@@ -121,14 +123,13 @@ def check_references(
 def _by_new_value(field: Field, works: Sequence[Work]) -> dict[Any, list[Work]]:
     """The works by the value that they set the field to; those that leave it empty or as it was are left out."""
     name = field.name
-    changed = [
-        (value, work)
-        for work in works
-        if (value := work.new.get(name)) is not None and (work.old is None or work.old.get(name) != value)
-    ]
+    values = column(works, name)
     by_value: dict[Any, list[Work]] = {}
-    for value, work in changed:
-        by_value.setdefault(value, []).append(work)
+    if values.count(None) == len(values):
+        return by_value
+    for value, work in zip(values, works, strict=True):
+        if value is not None and (work.old is None or work.old.get(name) != value):
+            by_value.setdefault(value, []).append(work)
     return by_value
 
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, Literal, Protocol
 
 import circuit_log.events as ev
 from circuit_link import wire
 from circuit_runtime.dml.conversion import convert
 from circuit_runtime.dml.errors import depth_exceeded, error
-from circuit_runtime.dml.work import Work, sound
+from circuit_runtime.dml.work import Columns, Work, columns, columns_of_rows, sound
 from circuit_runtime.governor.profiles import TRIGGER_DEPTH
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.catalog import TriggerDefinition
 from circuit_runtime.project.project import Project
 from circuit_runtime.project.schema import Field, FieldType, ObjectType
-from circuit_runtime.soql.expressions import EvaluationContext, compile_expression
+from circuit_runtime.soql.expressions import EvaluationContext, Expression, compile_expression
 from circuit_runtime.store.columnwise import column_converter
 from circuit_runtime.store.ids import record_id
 from circuit_runtime.store.session import stored_columns
@@ -71,6 +70,8 @@ class Triggers:
         self._calls = itertools.count(1)
         # Records in a before trigger just now: the event and the trigger's name by their id.
         self._in_before: dict[str, tuple[wire.TriggerEvent, str]] = {}
+        # The columns that a formula field was last computed from, and its values.
+        self._computed: dict[tuple[str, str, Rows], tuple[list[Sequence[Any]], Sequence[Any]]] = {}
         self.fired: set[tuple[str, str, str]] = set()
 
     def has(self, item: ObjectType, *events: str) -> bool:
@@ -118,10 +119,13 @@ class Triggers:
         master_id: str,
     ) -> wire.ScriptError | None:
         """Run one handler; what it raised."""
-        new = None if event in ("beforeDelete", "afterDelete") else self._block(item, [work.new for work in works])
-        has_old = "Update" in event or "Delete" in event
-        old_rows = [work.old or {} for work in works]
-        old = self._block(item, old_rows, master_id if "Delete" in event else None) if has_old else None
+        stored = stored_columns(item)
+        new = old = None
+        if event not in ("beforeDelete", "afterDelete"):
+            new = self._block(item, "new", columns(works, stored))
+        if "Update" in event or "Delete" in event:
+            was = columns_of_rows([work.old or {} for work in works], stored)
+            old = self._block(item, "old", was, master_id if "Delete" in event else None)
         self.fired.add((trigger.path, trigger.class_name, trigger.method))
         title = f"{item.name} trigger event {_capital(event)}"
         name = f"{trigger.class_name} on {title}"
@@ -158,36 +162,43 @@ class Triggers:
             f"{thrown.type}: {thrown.message}{place}"
         )
 
-    def _block(
-        self, item: ObjectType, rows: Sequence[dict[str, Any]], master_id: str | None = None
-    ) -> wire.RowBlock:
+    def _block(self, item: ObjectType, rows: Rows, stored: Columns, master_id: str | None = None) -> wire.RowBlock:
         """Rows as the wire carries them; columns that are empty in all of them are left out.
 
         Deleted ones have `master_record_id` besides, which is empty where they are no losers of a merge.
         """
-        stored = stored_columns(item)
-        cells: dict[str, Sequence[Any]] = dict(
-            zip(stored, zip(*map(itemgetter(*stored), rows), strict=True), strict=True)
-        )
-        cells |= {field.name: self._formula(item, field, rows) for field in item.fields.values() if field.formula}
+        formulas = {
+            field.name: self._formula(item, field, rows, stored) for field in item.fields.values() if field.formula
+        }
         used = {
             name: (item.fields[name].type.value, column)
-            for name, column in cells.items()
+            for name, column in (*stored.items(), *formulas.items())
             if column.count(None) < len(column)
         }
+        size = len(stored["id"])
         if master_id is not None:
-            used[_MASTER_RECORD_ID] = (FieldType.LOOKUP.value, [master_id or None] * len(rows))
+            used[_MASTER_RECORD_ID] = (FieldType.LOOKUP.value, [master_id or None] * size)
         return wire.RowBlock(
             columns=tuple(used),
             types=tuple(kind for kind, _column in used.values()),
-            rows=list(zip(*(column for _type, column in used.values()), strict=True)) or [() for _ in rows],
+            rows=list(zip(*(column for _type, column in used.values()), strict=True)) or [()] * size,
         )
 
-    def _formula(self, item: ObjectType, field: Field, rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
-        """The values of a formula field in storage form, computed from the rows."""
+    def _formula(self, item: ObjectType, field: Field, rows: Rows, stored: Columns) -> Sequence[Any]:
+        """The values of a formula field in storage form, computed anew only where what it reads has changed."""
         formula = compile_expression(field.formula or "", item, self._schema)
+        read = [stored[name] for name in formula.reads]
+        size = len(stored["id"])
+        known, values = self._computed.get((item.name, field.name, rows), ([], ()))
+        if known != read or len(values) != size or formula.reads_clock:
+            values = self._evaluated(field, formula, zip(*read, strict=True) if read else [()] * size)
+            self._computed[item.name, field.name, rows] = read, values
+        return values
+
+    def _evaluated(self, field: Field, formula: Expression, rows: Iterable[tuple[Any, ...]]) -> Sequence[Any]:
+        """A formula over rows of what it reads."""
         context = EvaluationContext(now=self._now())
-        values = [formula.evaluate(row, context) for row in rows]
+        values = [formula.evaluate(dict(zip(formula.reads, row, strict=True)), context) for row in rows]
         try:
             return column_converter(field)(values)
         except ValueProblem:

@@ -8,7 +8,7 @@ null is null, comparisons with null are false, but `= NULL` and ISBLANK find it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -73,6 +73,16 @@ class Expression:
     def evaluate(self, row: Mapping[str, Any], context: EvaluationContext) -> Any:
         """The value for a record's stored row, as a plain value."""
         return self._evaluator(row, context)
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The stored fields of the object whose values decide the expression's, by name."""
+        return tuple(sorted({name for name in _read_by(self._node, self._item) if name is not None}))
+
+    @cached_property
+    def reads_clock(self) -> bool:
+        """Whether the value also depends on when it is computed."""
+        return None in set(_read_by(self._node, self._item))
 
     @cached_property
     def _evaluator(self) -> Evaluator:
@@ -141,6 +151,24 @@ class Expression:
                 fail(self.source, node.token, f"{node.name} has no meaning in a formula field.")
         sql: SqlText = FUNCTIONS[node.name].sql
         return sql(dialect, *arguments)
+
+
+def _read_by(node: _Node, item: ObjectType) -> Iterator[str | None]:
+    """Names of the stored fields that a node reads, also through formula fields; None for the clock."""
+    match node:
+        case Value():
+            return
+        case FieldPath():
+            field = item.field(node.parts[-1]) if len(node.parts) == 1 else None
+            if field is not None and field.formula is not None:
+                yield from _read_by(_parsed(field.formula), item)
+            elif field is not None:
+                yield field.name
+        case _:
+            if node.name in ("NOW", "TODAY"):
+                yield None
+            for part in node.arguments:
+                yield from _read_by(part, item)
 
 
 def _evaluator(node: _Node, item: ObjectType) -> Evaluator:

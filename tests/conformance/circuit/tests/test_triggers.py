@@ -280,6 +280,38 @@ class Triggers:
         assert seen == ["HEY!"]
         assert CircuitDB.query_one("SELECT shout FROM Ticket WHERE shout = 'hey!'").shout == "HEY!"
 
+    @test("A formula follows what a before trigger changed, in the new and not in the old records")
+    def formulas_follow_changes(self):
+        seen = []
+
+        def change(context):
+            seen.append([record.shout for record in context.new_records])
+            context.new_records[1].subject = f"{context.new_records[1].subject} again"
+
+        def look(context):
+            seen.append([record.shout for record in context.new_records])
+            seen.append([record.shout for record in context.old_records or ()])
+
+        for event, handler in (("beforeInsert", change), ("afterInsert", look)):
+            Behaviour.on("Ticket", event, handler)
+        for event, handler in (("beforeUpdate", change), ("afterUpdate", look)):
+            Behaviour.on("Ticket", event, handler)
+        saved = CircuitDB.insert("Ticket", [{"subject": "a"}, {"subject": "b"}])
+        CircuitDB.update("Ticket", [{"id": saved[0].id, "subject": "c"}, {"id": saved[1].id, "subject": "d"}])
+
+        inserted = [["A!", "B!"], ["A!", "B AGAIN!"], []]
+        updated = [["C!", "D!"], ["C!", "D AGAIN!"], ["A!", "B AGAIN!"]]
+        assert seen == inserted + updated
+
+    @test("A formula of the last, smaller chunk has a value for each of its records")
+    def formulas_of_chunks(self):
+        seen = []
+        Behaviour.on("Ticket", "afterInsert", lambda context: seen.append([each.shout for each in context.new_records]))
+        CircuitDB.insert("Ticket", [{"subject": "same"}] * 203)
+
+        assert [len(shouts) for shouts in seen] == [200, 3]
+        assert {shout for shouts in seen for shout in shouts} == {"SAME!"}
+
 
 @test
 class Errors:
