@@ -11,12 +11,28 @@ _MOST_RECENT = 50
 _LONGEST_LINE = 90
 
 
+class UnsavedCell(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that was edited and not saved: the record's id, the field, and what was typed."""
+
+    id: str
+    path: str
+    text: str
+
+
+class UnsavedEdits(msgspec.Struct, frozen=True, kw_only=True):
+    """Edits of the rows that `query` brought, so that they outlive the window."""
+
+    query: str
+    cells: tuple[UnsavedCell, ...]
+
+
 class StoredQueries(msgspec.Struct, frozen=True, kw_only=True):
     """As the session keeps them: `recent` newest first, `saved` by name, `draft` what stands in the field."""
 
     draft: str = ""
     recent: tuple[str, ...] = ()
     saved: dict[str, str] = {}
+    unsaved: UnsavedEdits | None = None
 
 
 @dataclass
@@ -44,8 +60,8 @@ class QueryBook:
         self.recent = list(stored.recent)[:_MOST_RECENT]
         self.saved = dict(stored.saved)
 
-    def stored(self, draft: str) -> StoredQueries:
-        return StoredQueries(draft=draft, recent=tuple(self.recent), saved=dict(self.saved))
+    def stored(self, draft: str, unsaved: UnsavedEdits | None) -> StoredQueries:
+        return StoredQueries(draft=draft, recent=tuple(self.recent), saved=dict(self.saved), unsaved=unsaved)
 
 
 def one_line(text: str, most_characters: int = _LONGEST_LINE) -> str:

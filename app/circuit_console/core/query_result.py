@@ -1,60 +1,56 @@
-"""A query's rows as a grid whose cells can be edited, with undo, until they are saved."""
+"""A query's rows as a grid whose cells can be edited, with undo and redo, until they are saved."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
-
+from circuit_console.core.cells import BadCell, BadText, Column, cell_text, parse_cell
 from circuit_console.core.quantities import counted, format_count, format_duration
+from circuit_console.core.query_book import UnsavedCell
 from circuit_link.host_protocol import FieldDescription, ObjectDescription, QueryAnswered
 
-_TRUE = frozenset({"true", "yes", "1", "on"})
-_FALSE = frozenset({"false", "no", "0", "off"})
+Cell = tuple[int, int]
+_BLAMED_RECORD = re.compile(r"with id (\w+);")
+_BLAMED_FIELDS = re.compile(r"\[([\w, ]+)\]\s*$")
 
 
-class BadCell(Exception):
-    """A text that is no value of its column's type. The message says what would be."""
+class _Original:
+    """Stands for what the query brought."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """`path` is dotted (`account.name`); `type` is "" where the object is not known."""
-
-    path: str
-    type: str = ""
-    values: tuple[str, ...] = ()
-    is_editable: bool = False
-    why_not: str = ""
+_ORIGINAL = _Original()
 
 
 @dataclass(frozen=True)
-class Edit:
-    """A cell that was changed: what it was before, and whether it was an edit already."""
+class Change:
+    """What one step made of a cell."""
 
-    row: int
-    column: int
+    cell: Cell
     before: Any
-    was_edited: bool
+    after: Any
 
 
 @dataclass
 class ResultGrid:
-    """Rows of one answer. Edits are kept beside them until `take_saved`."""
+    """Rows of one answer. Edits are kept beside them until `take_saved`; a cell is (row, column)."""
 
     object_name: str
     columns: tuple[Column, ...]
     rows: list[dict[str, Any]]
-    _edits: dict[tuple[int, int], Any] = field(default_factory=dict)
-    _undo: list[Edit] = field(default_factory=list)
+    _edits: dict[Cell, Any] = field(default_factory=dict)
+    _done: list[tuple[Change, ...]] = field(default_factory=list)
+    _undone: list[tuple[Change, ...]] = field(default_factory=list)
 
     def value(self, row: int, column: int) -> Any:
-        edited = self._edits.get((row, column), _NOTHING)
-        return value_at(self.rows[row], self.columns[column].path) if edited is _NOTHING else edited
+        """What stands in a cell: the edit, BadText where it is no value, or what the query brought."""
+        edited = self._edits.get((row, column), _ORIGINAL)
+        return self.original(row, column) if edited is _ORIGINAL else edited
+
+    def original(self, row: int, column: int) -> Any:
+        return value_at(self.rows[row], self.columns[column].path)
 
     def is_edited(self, row: int, column: int) -> bool:
         return (row, column) in self._edits
@@ -62,52 +58,110 @@ class ResultGrid:
     def is_editable(self, row: int, column: int) -> bool:
         return self.columns[column].is_editable and "id" in self.rows[row]
 
-    def edit(self, row: int, column: int, text: str) -> bool:
-        """Change a cell by text; whether it is another value now. Raises: BadCell."""
-        value = parse_cell(self.columns[column], text)
-        before = self.value(row, column)
-        if value == before and type(value) is type(before):
-            return False
-        self._undo.append(Edit(row, column, before, self.is_edited(row, column)))
-        self._edits[row, column] = value
-        return True
+    # ------------------------------------------------------------------------------------------ changes
 
-    def undo(self) -> tuple[int, int] | None:
-        """Take the newest edit back; its cell, None where there is none."""
-        if not self._undo:
-            return None
-        edit = self._undo.pop()
-        if edit.was_edited:
-            self._edits[edit.row, edit.column] = edit.before
-        else:
-            del self._edits[edit.row, edit.column]
-        return edit.row, edit.column
+    def edit(self, texts: Mapping[Cell, str]) -> tuple[Cell, ...]:
+        """Change editable cells by text, as one step; those that differ now."""
+        step = tuple(filter(None, (self._change(cell, text) for cell, text in texts.items())))
+        if step:
+            self._done.append(step)
+            self._undone.clear()
+            self._put((change.cell, change.after) for change in step)
+        return tuple(change.cell for change in step)
+
+    def undo(self) -> tuple[Cell, ...]:
+        """Take the newest step back; its cells, none where there is no step."""
+        if not self._done:
+            return ()
+        step = self._done.pop()
+        self._undone.append(step)
+        self._put((change.cell, change.before) for change in step)
+        return tuple(change.cell for change in step)
+
+    def redo(self) -> tuple[Cell, ...]:
+        """Do again what was taken back last; its cells."""
+        if not self._undone:
+            return ()
+        step = self._undone.pop()
+        self._done.append(step)
+        self._put((change.cell, change.after) for change in step)
+        return tuple(change.cell for change in step)
 
     @property
     def edited_cells(self) -> int:
         return len(self._edits)
 
+    def bad_cells(self) -> tuple[tuple[Cell, BadText], ...]:
+        """The cells that cannot be saved, from the top."""
+        return tuple((cell, value) for cell, value in sorted(self._edits.items()) if isinstance(value, BadText))
+
     def changed_records(self) -> tuple[dict[str, Any], ...]:
-        """What SaveRecords takes: the id and the changed fields of each edited row."""
+        """What SaveRecords takes: the id and the changed fields of each edited row. Only without bad cells."""
         by_row: dict[int, dict[str, Any]] = {}
         for (row, column), value in sorted(self._edits.items()):
             record = by_row.setdefault(row, {"id": self.rows[row]["id"]})
             record[self.columns[column].path] = value
         return tuple(by_row.values())
 
+    def blamed(self, refusal: str) -> Cell | None:
+        """The edited cell that a refused save is about: its message names the record and its fields."""
+        found = _BLAMED_RECORD.search(refusal)
+        fields = _BLAMED_FIELDS.search(refusal)
+        names = fields[1].split(", ") if fields else []
+        edited = [cell for cell in sorted(self._edits) if found and self.rows[cell[0]]["id"] == found[1]]
+        return next(
+            (cell for cell in edited if self.columns[cell[1]].path in names), edited[0] if edited else None
+        )
+
     def take_saved(self) -> None:
         """The edits are in the database now."""
         for (row, column), value in self._edits.items():
             self.rows[row][self.columns[column].path] = value
         self._edits.clear()
-        self._undo.clear()
+        self._done.clear()
+        self._undone.clear()
 
+    # ------------------------------------------------------------------------------------------ keeping
 
-class _Nothing:
-    pass
+    def unsaved(self) -> tuple[UnsavedCell, ...]:
+        """The edits by id and field, so that they outlive the rows."""
+        return tuple(
+            UnsavedCell(id=self.rows[row]["id"], path=self.columns[column].path, text=cell_text(value))
+            for (row, column), value in sorted(self._edits.items())
+        )
 
+    def bring_back(self, cells: Iterable[UnsavedCell]) -> tuple[Cell, ...]:
+        """Do kept edits again where their rows and fields are shown, as one step; the cells."""
+        rows = {row["id"]: place for place, row in enumerate(self.rows) if "id" in row}
+        columns = {column.path: place for place, column in enumerate(self.columns)}
+        return self.edit(
+            {
+                (rows[one.id], columns[one.path]): one.text
+                for one in cells
+                if one.id in rows and one.path in columns
+            }
+        )
 
-_NOTHING = _Nothing()
+    # ------------------------------------------------------------------------------------------ inside
+
+    def _change(self, cell: Cell, text: str) -> Change | None:
+        if not self.is_editable(*cell):
+            return None
+        try:
+            value = parse_cell(self.columns[cell[1]], text)
+        except BadCell as exc:
+            value = BadText(text, str(exc))
+        if cell_text(value) == cell_text(self.value(*cell)):
+            return None
+        is_original = cell_text(value) == cell_text(self.original(*cell))
+        return Change(cell, self._edits.get(cell, _ORIGINAL), _ORIGINAL if is_original else value)
+
+    def _put(self, values: Iterable[tuple[Cell, Any]]) -> None:
+        for cell, value in values:
+            if value is _ORIGINAL:
+                self._edits.pop(cell, None)
+            else:
+                self._edits[cell] = value
 
 
 def grid_of(answer: QueryAnswered, known: ObjectDescription | None) -> ResultGrid:
@@ -139,82 +193,6 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
             return None
         value = value.get(name)
     return value
-
-
-def cell_text(value: Any) -> str:
-    """How a value stands in a cell and in the field that edits it."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case list():
-            if value and isinstance(value[0], dict):
-                return counted(len(value), "record")
-            return ";".join(str(item) for item in value)
-        case dict():
-            return msgspec.json.encode(value).decode()
-        case _:
-            return str(value)
-
-
-def parse_cell(column: Column, text: str) -> Any:
-    """The value that a text means in a column; None for an empty one. Raises: BadCell."""
-    if not text.strip():
-        return None
-    match column.type:
-        case "boolean":
-            return _boolean(text)
-        case "integer":
-            return _whole_number(text)
-        case "decimal":
-            return _decimal(text)
-        case "date":
-            return _checked(dt.date.fromisoformat, text, "a date like 2025-11-13")
-        case "datetime":
-            return _checked(dt.datetime.fromisoformat, text, "a time like 2025-11-13T17:45:00Z")
-        case "multipicklist":
-            return [item.strip() for item in text.split(";") if item.strip()]
-        case "json":
-            try:
-                return msgspec.json.decode(text)
-            except msgspec.DecodeError as exc:
-                raise BadCell(f"{text!r} is not JSON: {exc}") from exc
-        case _:
-            return text
-
-
-def _boolean(text: str) -> bool:
-    word = text.strip().lower()
-    if word in _TRUE or word in _FALSE:
-        return word in _TRUE
-    raise BadCell(f"{text!r} is neither true nor false.")
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text.replace(" ", "").replace("\u00a0", ""))
-    except ValueError as exc:
-        raise BadCell(f"{text!r} is not a whole number.") from exc
-
-
-def _decimal(text: str) -> float | int:
-    try:
-        number = Decimal(text.replace(" ", "").replace("\u00a0", ""))
-    except InvalidOperation as exc:
-        raise BadCell(f"{text!r} is not a number.") from exc
-    if not number.is_finite():
-        raise BadCell(f"{text!r} is not a number.")
-    return int(number) if number == number.to_integral_value() else float(number)
-
-
-def _checked(parse: Any, text: str, wanted: str) -> str:
-    """The text itself, which the host reads, if it has the form."""
-    try:
-        parse(text.strip())
-    except ValueError as exc:
-        raise BadCell(f"{text!r} is not {wanted}.") from exc
-    return text.strip()
 
 
 def cost_words(answer: QueryAnswered) -> str:

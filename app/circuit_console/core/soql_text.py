@@ -59,13 +59,22 @@ def _kind(match: re.Match[str], line: str) -> TokenKind | None:
 
 @dataclass(frozen=True)
 class QueryError:
-    """Why a query was refused. `start` and `length` are the bad token's in the text, length 0 for no place."""
+    """Why a query was refused.
+
+    `start` and `length` are the bad token's in the text, in characters; length 0 for no place. `offset` is its
+    start within `line_text`.
+    """
 
     sentence: str
     start: int = 0
     length: int = 0
     line_text: str = ""
-    caret: str = ""
+    offset: int = 0
+
+    @property
+    def caret(self) -> str:
+        """To stand below `line_text` where all letters are of one width."""
+        return " " * self.offset + "^" * self.length
 
 
 def locate(text: str, message: str, line: int, column: int) -> QueryError:
@@ -79,5 +88,4 @@ def locate(text: str, message: str, line: int, column: int) -> QueryError:
     match = _TOKEN.match(line_text, offset)
     length = match.end() - offset if match else 1
     start = sum(len(before) + 1 for before in lines[: line - 1]) + offset
-    caret = " " * offset + "^" * length
-    return QueryError(sentence, start, length, line_text, caret)
+    return QueryError(sentence, start, length, line_text, offset)

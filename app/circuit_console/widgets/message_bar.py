@@ -48,6 +48,11 @@ class MessageBar(QWidget):
         self._buttons = [self._make(title, action) for title, action in actions]
         self.show()
 
+    def focus_first(self) -> None:
+        """Let the keyboard act on what the bar asks."""
+        if self._buttons:
+            self._buttons[0].setFocus()
+
     def _make(self, title: str, action: Callable[[], None]) -> QPushButton:
         button = QPushButton(title, self)
         button.setProperty("role", "link")

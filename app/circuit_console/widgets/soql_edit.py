@@ -27,7 +27,8 @@ class _Highlighter(QSyntaxHighlighter):
 
     def highlightBlock(self, text: str) -> None:
         for token in tokens(text):
-            self.setFormat(token.start, token.length, self._theme.color(_COLORS[token.kind]))
+            start, end = (_utf16(text, place) for place in (token.start, token.start + token.length))
+            self.setFormat(start, end - start, self._theme.color(_COLORS[token.kind]))
 
 
 class SoqlEdit(QPlainTextEdit):
@@ -50,18 +51,24 @@ class SoqlEdit(QPlainTextEdit):
         self.document().setDocumentMargin(10)
         theme.changed.connect(self._on_theme_changed)
 
-    def wanted_text(self) -> str:
-        """The selection if there is one, else all of it."""
-        chosen = self.textCursor().selectedText().replace("\u2029", "\n")
-        return chosen.strip() or self.toPlainText().strip()
+    def wanted(self) -> tuple[str, int]:
+        """The selection if there is one, else all of it, without space around; and where it begins."""
+        cursor, text = self.textCursor(), self.toPlainText()
+        chosen, before = cursor.selectedText().replace("\u2029", "\n"), 0
+        if chosen.strip():
+            cursor.setPosition(cursor.selectionStart())
+            cursor.setPosition(0, QTextCursor.MoveMode.KeepAnchor)
+            text, before = chosen, len(cursor.selectedText())
+        return text.strip(), before + len(text) - len(text.lstrip())
 
     def mark_error(self, error: QueryError) -> None:
         """Underline the bad token and put the caret before it."""
         if not error.length:
             return
+        text = self.toPlainText()
         cursor = QTextCursor(self.document())
-        end = min(error.start + error.length, self.document().characterCount() - 1)
-        cursor.setPosition(min(error.start, end))
+        end = _utf16(text, error.start + error.length)
+        cursor.setPosition(min(_utf16(text, error.start), end))
         self.setTextCursor(cursor)
         cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
         wave = QTextCharFormat()
@@ -86,3 +93,8 @@ class SoqlEdit(QPlainTextEdit):
     @Slot(object)
     def _on_theme_changed(self, _tokens: object) -> None:
         self._highlighter.rehighlight()
+
+
+def _utf16(text: str, characters: int) -> int:
+    """How Qt counts the first characters of a text."""
+    return len(text[:characters].encode("utf-16-le")) // 2

@@ -57,7 +57,7 @@ QPushButton[role="quiet"]:focus { border: @focus_ring solid @accent; }
 QPushButton[role="link"] { background: transparent; border: 1px solid transparent; color: @accent; padding: 0 4px;
     min-height: 20px; text-align: left; }
 QPushButton[role="link"]:hover { text-decoration: underline; }
-QPushButton[role="link"]:focus { border: @focus_ring solid @accent; }
+QPushButton[role="link"]:focus { border: @focus_ring solid @accent; padding: 0 2px; }
 QPushButton#projectButton { background: transparent; border: 1px solid transparent; font-size: 14px;
     font-weight: 600;
     padding: 0 6px; }
@@ -114,6 +114,13 @@ QLineEdit[role="cell"] { background: @editor; border: 1px solid @accent; border-
 QLineEdit[state="bad"] { border: 1px solid @err; }
 QComboBox { background: @panel; color: @text; border: 1px solid @border_strong; border-radius: 6px; padding: 0 8px;
     min-height: 28px; }
+QComboBox[role="cell"] { background: @editor; border: 1px solid @accent; border-radius: 0; padding: 0 3px;
+    min-height: 0; }
+QComboBox[role="cell"] QLineEdit { border: 0; padding: 0; min-height: 0; background: transparent; }
+QCalendarWidget QWidget { background: @raised; alternate-background-color: @panel; color: @text; }
+QCalendarWidget QAbstractItemView { background: @raised; color: @text; selection-background-color: @sel;
+    selection-color: @text; }
+QCalendarWidget QToolButton { color: @text; background: transparent; padding: 2px 6px; }
 QComboBox:hover { background: @hover; }
 QComboBox:focus { border: @focus_ring solid @accent; }
 QComboBox::drop-down { border: 0; width: 22px; }
@@ -136,6 +143,7 @@ QTreeView::item:selected, QListView::item:selected, QTableView::item:selected { 
 QHeaderView { background: @panel; }
 QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @border;
     padding: 0 6px; min-height: 26px; font-size: 11px; font-weight: 600; text-align: left; }
+QTableView#records QHeaderView::section { padding: 0 9px; }
 QTableCornerButton::section { background: @panel; border: 0; }
 QScrollBar:vertical { background: transparent; width: 11px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 11px; margin: 0; }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QLineEdit
+from PySide6.QtCore import QDate, QItemSelection, QItemSelectionModel, Qt
+from PySide6.QtGui import QFontMetricsF, QGuiApplication
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLineEdit, QPushButton, QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -17,6 +18,7 @@ from circuit_console.core.query_book import StoredQueries
 from circuit_console.panes.query.pane import QueryPane
 from circuit_console.services.fake_host_link import FakeHostLink
 from circuit_console.services.host_link import HostLink
+from circuit_console.widgets.date_field import DateField
 from circuit_console.widgets.theme import Theme
 from circuit_link.client import connect_or_start
 
@@ -26,10 +28,17 @@ CONTACT = hp.ObjectDescription(
     label="Contact",
     key_prefix="003",
     fields=tuple(
-        hp.FieldDescription(name=name, label=name, type=kind, writable=name != "id")
-        for name, kind in (("id", "id"), ("last_name", "text"), ("vlpr_score", "integer"), ("birthdate", "date"))
+        hp.FieldDescription(name=name, label=name, type=kind, values=values, writable=name != "id")
+        for name, kind, values in (
+            ("id", "id", ()),
+            ("last_name", "text", ()),
+            ("vlpr_score", "integer", ()),
+            ("birthdate", "date", ()),
+            ("grade", "picklist", ("A", "B", "C")),
+        )
     ),
 )
+BIRTHDATE, GRADE = 4, 5
 
 
 def described() -> hp.ProjectDescription:
@@ -72,7 +81,7 @@ def answer(
         hp.QueryAnswered(
             request=getattr(link.last(hp.RunQuery), "request"),  # noqa: B009 - one kind of message is asked for
             object_name="Contact",
-            columns=("id", "last_name", "vlpr_score", "account.name"),
+            columns=("id", "last_name", "vlpr_score", "account.name", "birthdate", "grade"),
             rows=rows,
             count=len(rows) if count is None else count,
             limits={"queries": (1, 100), "query_rows": (len(rows) if count is None else count, 50_000)},
@@ -175,7 +184,203 @@ def test_a_cell_is_edited_in_place_and_what_is_no_value_is_refused_in_words(
     qtbot.waitUntil(lambda: bool(pane.error.words))
 
     assert pane.error.words == "'many' is not a whole number."
-    assert score.data() == "0"
+    assert score.data() == "many"
+    assert score.data(Qt.ItemDataRole.ToolTipRole).startswith("'many' is not a whole number.")
+    assert score.data(Qt.ItemDataRole.ForegroundRole) == pane._theme.color("err")
+
+
+def test_nothing_is_saved_while_a_cell_holds_no_value_of_its_field(pane: QueryPane, link: FakeHostLink) -> None:
+    run(pane, link, contacts(2))
+    pane.model.edit({(0, 1): "Ada", (1, 2): "many"})
+
+    pane.save()
+
+    assert not [one for one in link.asked if isinstance(one, hp.SaveRecords)]
+    assert pane.error.words == "Nothing was saved. 'many' is not a whole number."
+    assert pane.grid.currentIndex() == pane.model.index(1, 2)
+
+
+def test_an_undone_edit_is_done_again(pane: QueryPane, link: FakeHostLink, qtbot: QtBot) -> None:
+    run(pane, link, contacts(2))
+    cell = pane.model.index(1, 1)
+    pane.model.setData(cell, "Changed")
+    control = Qt.KeyboardModifier.ControlModifier
+
+    qtbot.keyClick(pane.grid, Qt.Key.Key_Z, control)
+    undone = cell.data()
+    qtbot.keyClick(pane.grid, Qt.Key.Key_Y, control)
+
+    assert (undone, cell.data(), pane.grid.currentIndex()) == ("N1", "Changed", cell)
+
+
+def test_no_value_is_told_from_an_empty_text(pane: QueryPane, link: FakeHostLink) -> None:
+    run(pane, link, [contacts(1)[0] | {"vlpr_score": None, "last_name": ""}])
+    empty, none = pane.model.index(0, 1), pane.model.index(0, 2)
+
+    assert (empty.data(), none.data(), none.data(Qt.ItemDataRole.EditRole)) == ("", "null", "")
+    assert none.data(Qt.ItemDataRole.FontRole).italic()
+    assert not empty.data(Qt.ItemDataRole.FontRole).italic()
+
+
+def select(pane: QueryPane, first: tuple[int, int], last: tuple[int, int]) -> None:
+    area = QItemSelection(pane.model.index(*first), pane.model.index(*last))
+    pane.grid.setCurrentIndex(pane.model.index(*first))
+    pane.grid.selectionModel().select(area, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+
+def test_selected_cells_are_copied_with_and_without_their_names(
+    pane: QueryPane, link: FakeHostLink, qtbot: QtBot
+) -> None:
+    run(pane, link, contacts(3))
+    select(pane, (0, 1), (1, 2))
+    keys = Qt.KeyboardModifier
+
+    qtbot.keyClick(pane.grid, Qt.Key.Key_C, keys.ControlModifier)
+    plain = QGuiApplication.clipboard().text()
+    qtbot.keyClick(pane.grid, Qt.Key.Key_C, keys.ControlModifier | keys.ShiftModifier)
+    named = QGuiApplication.clipboard().text()
+    pane.grid.copy(",", with_names=True)
+
+    assert plain == "N0\t0\nN1\t1\n"
+    assert named == "last_name\tvlpr_score\nN0\t0\nN1\t1\n"
+    assert QGuiApplication.clipboard().text() == "last_name,vlpr_score\nN0,0\nN1,1\n"
+
+
+def test_pasted_cells_are_one_step(pane: QueryPane, link: FakeHostLink, qtbot: QtBot) -> None:
+    run(pane, link, contacts(2))
+    QGuiApplication.clipboard().setText("Ada\t7\nBob\t8\nbeyond\t9\n")
+    pane.grid.setCurrentIndex(pane.model.index(0, 1))
+
+    qtbot.keyClick(pane.grid, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    put_in = [pane.model.index(row, column).data() for row in range(2) for column in (1, 2)]
+    pane.grid.undo()
+
+    assert put_in == ["Ada", "7", "Bob", "8"]
+    assert pane.model.grid.edited_cells == 0
+
+
+def test_delete_takes_the_selected_values_away(pane: QueryPane, link: FakeHostLink, qtbot: QtBot) -> None:
+    run(pane, link, contacts(2))
+    select(pane, (0, 1), (1, 2))
+
+    qtbot.keyClick(pane.grid, Qt.Key.Key_Delete)
+
+    assert [pane.model.index(row, column).data() for row in range(2) for column in (1, 2)] == ["null"] * 4
+
+
+Field = TypeVar("Field", bound=QWidget)
+
+
+def open_editor(pane: QueryPane, column: int, kind: type[Field]) -> Field:
+    index = pane.model.index(0, column)
+    pane.grid.setCurrentIndex(index)
+    pane.grid.edit(index)
+    return pane.grid.viewport().findChildren(kind)[0]
+
+
+def test_a_picklist_is_chosen_from(pane: QueryPane, link: FakeHostLink, qtbot: QtBot) -> None:
+    run(pane, link, [contacts(1)[0] | {"grade": "B"}])
+    box = open_editor(pane, GRADE, QComboBox)
+    offered = [box.itemText(place) for place in range(box.count())]
+
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+
+    assert offered == ["", "A", "B", "C"]
+    qtbot.waitUntil(lambda: pane.model.index(0, GRADE).data() == "C")
+
+
+def test_a_day_is_taken_from_the_calendar(pane: QueryPane, link: FakeHostLink, qtbot: QtBot) -> None:
+    run(pane, link, [contacts(1)[0] | {"birthdate": "1980-05-17"}])
+    field = open_editor(pane, BIRTHDATE, DateField)
+    qtbot.keyClick(field, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    shown = field.calendar.selectedDate()
+
+    field.calendar.activated.emit(shown.addDays(1))
+    is_still_open = pane.grid.state() is QAbstractItemView.State.EditingState
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+
+    assert (shown, is_still_open) == (QDate(1980, 5, 17), True)
+    qtbot.waitUntil(lambda: pane.model.index(0, BIRTHDATE).data() == "1980-05-18")
+
+
+def test_a_new_run_asks_before_it_drops_edits(pane: QueryPane, link: FakeHostLink) -> None:
+    run(pane, link, contacts(2))
+    pane.model.edit({(0, 1): "Ada"})
+
+    pane.run()
+    queries = [one for one in link.asked if isinstance(one, hp.RunQuery)]
+
+    assert len(queries) == 1
+    assert pane.bar.text == "1 cell edited and not saved: the new rows would replace them."
+    assert pane.model.index(0, 1).data() == "Ada"
+
+    buttons = {button.text(): button for button in pane.bar.findChildren(QPushButton)}
+    buttons["Run and drop the edits"].click()
+    answer(link, contacts(1))
+    assert (pane.model.grid.edited_cells, pane.bar.isVisible()) == (0, False)
+
+
+def test_edits_outlive_the_window(pane: QueryPane, link: FakeHostLink, qtbot: QtBot) -> None:
+    pane.editor.setPlainText("SELECT id, last_name FROM Contact")
+    run(pane, link, contacts(2))
+    with qtbot.waitSignal(pane.remembered) as remembered:
+        pane.model.edit({(1, 1): "Ada"})
+    (stored,) = remembered.args
+    other = QueryPane(pane._theme, link)
+    qtbot.addWidget(other)
+    link.project_described.emit(described())
+    other.restore(stored)
+    offered = other.bar.text
+
+    other.bar.findChildren(QPushButton)[0].click()
+    answer(link, contacts(2))
+
+    assert offered == "1 cell edited at the last time and not saved."
+    assert other.model.index(1, 1).data() == "Ada"
+    assert other.model.grid.edited_cells == 1
+
+
+def test_a_token_after_letters_beyond_the_basic_plane_is_marked(pane: QueryPane, link: FakeHostLink) -> None:
+    text = "SELECT id FROM Contact WHERE last_name = '日本😀' AND lst_name = 'x'"
+    pane.editor.setPlainText(text)
+    pane.run()
+    error = hp.ErrorInfo(code="QUERY_INVALID", message="No lst_name.", line=1, column=text.index("lst_") + 1)
+    link.handle(hp.Failed(request=1, error=error))
+
+    (wave,) = pane.editor.extraSelections()
+    assert wave.cursor.selectedText() == "lst_name"
+    left, right = pane.error.line.caret_px()
+    metrics = QFontMetricsF(pane.error.line.font())
+    assert left == pytest.approx(metrics.horizontalAdvance(text[: text.index("lst_")]), abs=1)
+    assert right - left == pytest.approx(metrics.horizontalAdvance("lst_name"), abs=1)
+
+
+def test_the_token_of_a_long_line_is_in_sight_and_the_pane_is_no_wider(
+    pane: QueryPane, link: FakeHostLink
+) -> None:
+    width = pane.minimumSizeHint().width()
+    text = f"SELECT id FROM Contact WHERE {' AND '.join(['last_name = 1'] * 60)} AND lst_name = 1 AND id = null"
+    pane.editor.setPlainText(text)
+    pane.run()
+    error = hp.ErrorInfo(code="QUERY_INVALID", message="No lst_name.", line=1, column=text.index("lst_") + 1)
+    link.handle(hp.Failed(request=1, error=error))
+
+    left, right = pane.error.line.caret_px()
+    assert 0 < left < right <= pane.error.line.width()
+    assert pane.minimumSizeHint().width() <= width + 60
+
+
+def test_an_error_in_the_selection_is_marked_there(pane: QueryPane, link: FakeHostLink) -> None:
+    pane.editor.setPlainText("SELECT x FROM Contact\nSELECT x FROM Contact")
+    cursor = pane.editor.textCursor()
+    cursor.movePosition(cursor.MoveOperation.End)
+    cursor.movePosition(cursor.MoveOperation.StartOfBlock, cursor.MoveMode.KeepAnchor)
+    pane.editor.setTextCursor(cursor)
+    pane.run()
+    link.handle(hp.Failed(request=1, error=hp.ErrorInfo(code="QUERY_INVALID", message="No.", line=1, column=8)))
+
+    assert pane.editor.textCursor().position() == 22 + 7
 
 
 def test_saving_sends_the_changed_fields_of_each_row(pane: QueryPane, link: FakeHostLink) -> None:

@@ -33,7 +33,7 @@ def test_a_saved_query_gives_way_to_another_of_its_name_and_can_be_forgotten():
 
 def test_what_is_stored_comes_back():
     book = QueryBook(recent=["a"], saved={"n": "b"})
-    stored = msgspec.json.decode(msgspec.json.encode(book.stored("draft")), type=StoredQueries)
+    stored = msgspec.json.decode(msgspec.json.encode(book.stored("draft", None)), type=StoredQueries)
     other = QueryBook()
 
     other.restore(stored)

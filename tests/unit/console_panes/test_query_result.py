@@ -2,14 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from circuit_console.core.query_result import (
-    BadCell,
-    Column,
-    cell_text,
-    cost_words,
-    grid_of,
-    parse_cell,
-)
+from circuit_console.core.cells import BadCell, Column, cell_text, delimited, parse_cell, pasted
+from circuit_console.core.query_result import cost_words, grid_of
 from circuit_console.core.soql_text import locate, tokens
 from circuit_link.host_protocol import FieldDescription, ObjectDescription, QueryAnswered
 
@@ -54,21 +48,21 @@ def test_only_writable_fields_of_a_row_with_an_id_can_be_edited():
 
 def test_edits_are_undone_in_reverse_order():
     grid = grid_of(answer("id", "last_name"), CONTACT)
-    grid.edit(0, 1, "First")
-    grid.edit(0, 1, "Second")
+    grid.edit({(0, 1): "First"})
+    grid.edit({(0, 1): "Second"})
 
-    assert grid.undo() == (0, 1)
+    assert grid.undo() == ((0, 1),)
     assert grid.value(0, 1) == "First"
-    assert grid.undo() == (0, 1)
+    assert grid.undo() == ((0, 1),)
     assert grid.value(0, 1) == "N0"
-    assert grid.undo() is None
+    assert grid.undo() == ()
     assert grid.edited_cells == 0
 
 
 def test_what_is_saved_is_the_id_and_the_changed_fields():
     grid = grid_of(answer("id", "last_name", "score"), CONTACT)
-    grid.edit(1, 1, "García")
-    grid.edit(1, 2, "91")
+    grid.edit({(1, 1): "García"})
+    grid.edit({(1, 2): "91"})
 
     assert grid.changed_records() == ({"id": "001", "last_name": "García", "score": 91},)
 
@@ -77,11 +71,70 @@ def test_what_is_saved_is_the_id_and_the_changed_fields():
     assert grid.changed_records() == ()
 
 
+def test_a_step_that_was_undone_is_done_again_until_something_else_is_edited():
+    grid = grid_of(answer("id", "last_name"), CONTACT)
+    grid.edit({(0, 1): "A", (1, 1): "B"})
+    grid.undo()
+
+    assert grid.redo() == ((0, 1), (1, 1))
+    assert [grid.value(row, 1) for row in range(2)] == ["A", "B"]
+
+    grid.undo()
+    grid.edit({(0, 1): "C"})
+    assert grid.redo() == ()
+
+
+def test_a_cell_that_has_its_old_value_again_is_not_edited():
+    grid = grid_of(answer("id", "last_name"), CONTACT)
+    grid.edit({(0, 1): "Other"})
+    grid.edit({(0, 1): "N0"})
+
+    assert grid.edited_cells == 0
+    assert grid.undo() == ((0, 1),)
+    assert grid.value(0, 1) == "Other"
+
+
+def test_a_text_that_is_no_value_stays_in_its_cell_and_is_told():
+    grid = grid_of(answer("id", "score"), CONTACT)
+    grid.edit({(1, 1): "many"})
+
+    assert [(cell, bad.text, bad.why) for cell, bad in grid.bad_cells()] == [
+        ((1, 1), "many", "'many' is not a whole number.")
+    ]
+
+
+def test_cells_that_cannot_be_edited_are_left_alone():
+    grid = grid_of(answer("id", "last_name", "account.name"), CONTACT)
+
+    assert grid.edit({(0, 0): "x", (0, 1): "y", (0, 2): "z"}) == ((0, 1),)
+
+
+def test_a_refused_save_is_about_the_cell_that_its_message_names():
+    grid = grid_of(answer("id", "last_name", "score"), CONTACT)
+    grid.edit({(0, 1): "A", (1, 1): "", (1, 2): "7"})
+    message = "Update failed. First exception on row 1 with id 001; first error: X, Missing: [score]: [score]"
+
+    assert grid.blamed(message) == (1, 2)
+    assert grid.blamed("A trigger failed on row 0 with id 000; it says no") == (0, 1)
+    assert grid.blamed("Too many DML rows: 10001") is None
+
+
+def test_edits_come_back_in_the_rows_of_a_later_answer():
+    grid = grid_of(answer("id", "last_name", "score"), CONTACT)
+    grid.edit({(0, 1): "Ada", (1, 2): "many"})
+    kept = grid.unsaved()
+    later = grid_of(answer("id", "score", "last_name"), CONTACT)
+    later.rows.reverse()
+
+    assert later.bring_back(kept) == ((1, 2), (0, 1))
+    assert later.unsaved() == tuple(reversed(kept))
+
+
 def test_the_same_value_is_no_edit():
     grid = grid_of(answer("id", "score"), CONTACT)
 
-    assert not grid.edit(1, 1, "1")
-    assert grid.undo() is None
+    assert not grid.edit({(1, 1): "1"})
+    assert grid.undo() == ()
 
 
 @pytest.mark.parametrize(
@@ -119,6 +172,13 @@ def test_values_are_written_as_they_can_be_read_back():
     assert cell_text(True) == "true"
     assert cell_text(["a", "b"]) == "a;b"
     assert cell_text([{"id": 1}, {"id": 2}]) == "2 records"
+
+
+def test_copied_cells_are_quoted_where_they_have_to_be_and_read_back():
+    rows = [["a", "1,5"], ['say "hi"', "two\nlines"]]
+
+    assert delimited(rows, ",") == 'a,"1,5"\n"say ""hi""","two\nlines"\n'
+    assert pasted(delimited(rows, "\t")) == rows
 
 
 def test_the_cost_is_told_in_limits():

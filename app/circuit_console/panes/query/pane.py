@@ -5,28 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
 import circuit_link.host_protocol as hp
 from circuit_console.core.quantities import counted, format_count
-from circuit_console.core.query_book import QueryBook, StoredQueries, one_line, suggested_name
+from circuit_console.core.query_book import (
+    QueryBook,
+    StoredQueries,
+    UnsavedEdits,
+    one_line,
+    suggested_name,
+)
 from circuit_console.core.query_result import cost_words, grid_of
 from circuit_console.core.soql_text import locate
-from circuit_console.models.query_grid import EDITED_ROLE, QueryGrid
+from circuit_console.models.query_grid import QueryGrid
+from circuit_console.panes.query.grid import RecordGrid
 from circuit_console.services.host_link import HostLink
 from circuit_console.widgets.controls import (
+    ElidedLabel,
     EmptyState,
     IconButton,
     IconLabel,
@@ -36,7 +40,7 @@ from circuit_console.widgets.controls import (
     set_ground,
     set_role,
 )
-from circuit_console.widgets.edited_cells import EditedCells
+from circuit_console.widgets.message_bar import MessageBar
 from circuit_console.widgets.name_row import NameRow
 from circuit_console.widgets.pane import Pane, Region
 from circuit_console.widgets.query_error import QueryErrorBox
@@ -50,9 +54,6 @@ SAMPLE = (
 )
 _EDITOR_PX = 150
 _GRID_PX = 400
-_WIDEST_COLUMN_PX = 320
-_SAMPLED_ROWS = 50
-_ROW_PX = 24
 _STOPPED = "STORE_INTERRUPTED"
 
 
@@ -77,7 +78,10 @@ class QueryPane(Pane):
         self._host = host
         self._objects: dict[str, hp.ObjectDescription] = {}
         self._running_text = ""
+        self._running_start = 0
         self._running_request = 0
+        self._shown_text = ""
+        self._kept: UnsavedEdits | None = None
         self._is_first_part = True
         self._save_request = 0
         self.book = QueryBook()
@@ -92,27 +96,49 @@ class QueryPane(Pane):
         self.model = QueryGrid(theme, self)
         self.model.edits_changed.connect(self._on_edits_changed)
         self.model.edit_refused.connect(self._on_edit_refused)
-        self.grid = self._make_grid()
+        self.grid = RecordGrid(theme, self.model, self)
+        self.bar = MessageBar(theme, self)
         self._progress = ProgressLine(theme)
         self.error = QueryErrorBox(theme, self)
         self._build()
         host.project_described.connect(self._on_project_described)
         host.rows_arrived.connect(self._on_rows_arrived)
         host.run_finished.connect(self._on_run_finished)
-        QShortcut(QKeySequence.StandardKey.Undo, self.grid, self.undo, context=Qt.ShortcutContext.WidgetShortcut)
 
     # ------------------------------------------------------------------------------------------ actions
 
     @Slot()
     def run(self) -> None:
-        """Run the selected text, or all of it. Edits that were not saved are given up with the old rows."""
-        text = self.editor.wanted_text()
-        if not text or self._running_text:
+        """Run the selected text, or all of it. Edits that were not saved are asked about first."""
+        if not self.editor.wanted()[0] or self._running_text or self._save_request:
             return
-        self._running_text = text
+        edited = self.model.grid.edited_cells
+        if edited:
+            self.bar.show_message(
+                "pencil",
+                "warn",
+                f"{counted(edited, 'cell')} edited and not saved: the new rows would replace them.",
+                (
+                    ("Save", self.save),
+                    ("Run and drop the edits", self._run_and_drop),
+                    ("Keep editing", self.grid.setFocus),
+                ),
+            )
+            self.bar.focus_first()
+        else:
+            self._run()
+
+    def _run_and_drop(self) -> None:
+        self.editor.setFocus()
+        self._run()
+
+    def _run(self) -> None:
+        self._running_text, self._running_start = self.editor.wanted()
+        text = self._running_text
         self._is_first_part = True
         self.editor.clear_error()
         self.error.hide()
+        self.bar.hide()
         self._show_running("Running…")
         self._progress.begin()
         self._running_request = self._host.ask(
@@ -141,15 +167,45 @@ class QueryPane(Pane):
     def restore(self, stored: StoredQueries) -> None:
         """Bring back what was remembered."""
         self.book.restore(stored)
+        self._kept = stored.unsaved
         if stored.draft:
             self.editor.setPlainText(stored.draft)
         self.start.show_queries(self.book.saved, self.book.recent)
+        self._offer_kept()
+
+    def _offer_kept(self) -> None:
+        if self._kept is not None:
+            self.bar.show_message(
+                "pencil",
+                "warn",
+                f"{counted(len(self._kept.cells), 'cell')} edited at the last time and not saved.",
+                (("Run the query and bring them back", self._run_kept), ("Drop them", self._drop_kept)),
+            )
+
+    def _run_kept(self) -> None:
+        if self._kept is not None:
+            self.show_query(self._kept.query)
+            self._run()
+
+    def _drop_kept(self) -> None:
+        self._kept = None
+        self._on_remembered()
 
     @Slot()
     def save(self) -> None:
         """Save the edited cells, all or none."""
+        if self._save_request or self._running_text:
+            return
+        # The button that had the focus is about to be switched off.
+        self.grid.setFocus()
+        bad = self.model.grid.bad_cells()
+        if bad:
+            place, cell = bad[0]
+            self.grid.go_to_cell(place)
+            self.error.say(f"Nothing was saved. {cell.why}", "Correct the cell, or undo it.")
+            return
         records = self.model.grid.changed_records()
-        if not records or self._save_request:
+        if not records:
             return
         object_name = self.model.grid.object_name
         self._set_saving(True)
@@ -158,12 +214,6 @@ class QueryPane(Pane):
             None,
             self._on_save_refused,
         )
-
-    @Slot()
-    def undo(self) -> None:
-        index = self.model.undo()
-        if index.isValid():
-            self.grid.setCurrentIndex(index)
 
     def show_query(self, text: str) -> None:
         """Put a text into the field, which undo can bring back."""
@@ -179,6 +229,8 @@ class QueryPane(Pane):
 
     def _build(self) -> None:
         self._results = QStackedWidget(self)
+        # In a low window the rows give way before the words of an error do.
+        self._results.setMinimumHeight(1)
         self._results.addWidget(self.start)
         self._results.addWidget(self.grid)
         self._results.addWidget(EmptyState(self._theme, "table-2", "No rows", "Nothing fits this query."))
@@ -203,6 +255,7 @@ class QueryPane(Pane):
         layout.addWidget(self._make_head())
         layout.addWidget(self.name_row)
         layout.addWidget(self._progress)
+        layout.addWidget(self.bar)
         layout.addWidget(divider())
         layout.addWidget(splitter, 1)
 
@@ -222,37 +275,12 @@ class QueryPane(Pane):
         row.setSpacing(8)
         row.addWidget(IconLabel(self._theme, "database", "c_query"))
         row.addWidget(label("Query", "title"))
-        row.addWidget(label("SOQL or SOSL, read only, on the local data", "faint"))
-        row.addStretch(1)
+        row.addWidget(ElidedLabel("SOQL or SOSL, on the local data", "faint"), 1)
         row.addWidget(label("Ctrl+Enter", "key"), 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._history_button)
         row.addWidget(self._saved_button)
         row.addWidget(self._run_button)
         return head
-
-    def _make_grid(self) -> QTableView:
-        grid = QTableView(self)
-        grid.setModel(self.model)
-        grid.setAccessibleName("Rows of the query")
-        grid.setShowGrid(False)
-        grid.setWordWrap(False)
-        grid.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
-        grid.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked
-            | QAbstractItemView.EditTrigger.EditKeyPressed
-            | QAbstractItemView.EditTrigger.AnyKeyPressed
-        )
-        grid.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        grid.setItemDelegate(EditedCells(self._theme, EDITED_ROLE, grid))
-        rows = grid.verticalHeader()
-        rows.hide()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(_ROW_PX)
-        columns = grid.horizontalHeader()
-        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        columns.setFixedHeight(40)
-        columns.setHighlightSections(False)
-        return grid
 
     def _make_foot(self) -> QWidget:
         foot = QWidget(self)
@@ -261,7 +289,8 @@ class QueryPane(Pane):
         self._changes = label("", "warn")
         self._undo_button = QPushButton("Undo", foot)
         set_role(self._undo_button, "quiet")
-        self._undo_button.clicked.connect(self.undo)
+        self._undo_button.setToolTip("Ctrl+Z in the table; Ctrl+Y does it again")
+        self._undo_button.clicked.connect(self.grid.undo)
         self._save_button = QPushButton("Save", foot)
         self._save_button.clicked.connect(self.save)
         self._edit_widgets = (self._changes, self._undo_button, self._save_button)
@@ -288,9 +317,10 @@ class QueryPane(Pane):
             return
         if self._is_first_part:
             self._is_first_part = False
+            self._shown_text = self._running_text
             self.model.show_grid(grid_of(part, self._objects.get(part.object_name.lower())))
             self._results.setCurrentIndex(1 if self.model.rowCount() else 2)
-            self._fit_columns()
+            self.grid.fit_columns()
         else:
             self.model.append(list(part.rows))
         if part.more:
@@ -301,20 +331,34 @@ class QueryPane(Pane):
         self.book.add(self._running_text)
         self._end_running()
         self._cost.setText(cost_words(answer))
+        self._bring_back()
         self._on_remembered()
 
+    def _bring_back(self) -> None:
+        """Edits of the last time stand in the cells again, if these are the rows they were made in."""
+        kept = self._kept
+        if kept is not None and kept.query != self._shown_text:
+            self._offer_kept()
+        elif kept is not None:
+            self._kept = None
+            missing = len(kept.cells) - self.model.bring_back(kept.cells)
+            if missing:
+                text = (
+                    f"{counted(missing, 'edited cell')} could not be brought back: the rows are gone or changed."
+                )
+                self.bar.show_message("info", "warn", text, (("Close", self.grid.setFocus),))
+
     def _on_refused(self, error: UserFacingError) -> None:
-        text = self._running_text
+        text, start = self._running_text, self._running_start
         self._end_running()
         if error.code == _STOPPED:
             self._cost.setText("Cancelled")
             return
         self._cost.setText("")
         found = locate(text, error.message, error.line, error.column)
-        shift = self.editor.toPlainText().find(text)
         self.error.show_error(found, error.hint)
-        if found.length and shift >= 0:
-            self.editor.mark_error(replace(found, start=found.start + shift))
+        if found.length and self.editor.toPlainText().startswith(text, start):
+            self.editor.mark_error(replace(found, start=found.start + start))
 
     @Slot()
     def _on_run_clicked(self) -> None:
@@ -326,7 +370,9 @@ class QueryPane(Pane):
     @Slot()
     def _on_remembered(self) -> None:
         self.start.show_queries(self.book.saved, self.book.recent)
-        self.remembered.emit(self.book.stored(self.editor.toPlainText()))
+        cells = self.model.grid.unsaved()
+        unsaved = UnsavedEdits(query=self._shown_text, cells=cells) if cells else self._kept
+        self.remembered.emit(self.book.stored(self.editor.toPlainText(), unsaved))
 
     @Slot(object)
     def _on_run_finished(self, finished: hp.RunFinished) -> None:
@@ -341,6 +387,7 @@ class QueryPane(Pane):
         else:
             message = result.error.message if result.error else f"The run ended with {result.outcome}."
             self.error.say(f"Nothing was saved. {message}", "Correct the cells, or undo them.")
+            self.grid.go_to_cell(self.model.grid.blamed(message))
 
     def _on_save_refused(self, error: UserFacingError) -> None:
         self._set_saving(False)
@@ -350,13 +397,19 @@ class QueryPane(Pane):
     def _on_edits_changed(self, count: int) -> None:
         for widget in self._edit_widgets:
             widget.setVisible(count > 0)
-        self._changes.setText(f"{counted(count, 'cell')} edited, not saved")
-        if not count:
+        bad = len(self.model.grid.bad_cells())
+        self._changes.setText(
+            f"{counted(count, 'cell')} edited, not saved" + (f", {bad} not valid" if bad else "")
+        )
+        if not bad:
             self.error.hide()
+        if self._kept is None:
+            self.bar.hide()
+        self._on_remembered()
 
     @Slot(str)
     def _on_edit_refused(self, why: str) -> None:
-        self.error.say(why, "The cell was left as it was.")
+        self.error.say(why, "It cannot be saved so: correct the cell, or undo it.")
 
     @Slot()
     def _on_history_wanted(self) -> None:
@@ -416,16 +469,6 @@ class QueryPane(Pane):
         self._save_button.setEnabled(not is_saving)
         self._undo_button.setEnabled(not is_saving)
         self._save_button.setText("Saving…" if is_saving else "Save")
-
-    def _fit_columns(self) -> None:
-        """As wide as what the first rows hold, within bounds: measuring all rows would take long."""
-        metrics = self.grid.fontMetrics()
-        count = min(_SAMPLED_ROWS, self.model.rowCount())
-        for column, facts in enumerate(self.model.grid.columns):
-            texts = [self.model.index(row, column).data() for row in range(count)]
-            longest = max([*map(len, texts), len(facts.path)], default=8)
-            width = metrics.averageCharWidth() * (longest + 3) + 16
-            self.grid.setColumnWidth(column, max(70, min(_WIDEST_COLUMN_PX, width)))
 
 
 def _ignore(_error: UserFacingError) -> None:
