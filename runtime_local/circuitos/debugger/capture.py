@@ -10,6 +10,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from circuit_link.debug_wire import CapturedValue, Moment
 from circuitos.debugger.stack import function_name
 from circuitos.debugger.user_code import UserCode
@@ -39,6 +41,12 @@ def checkpoint(frame: types.FrameType, line: int, user: UserCode, number: int) -
             for name, value in itertools.islice(names.items(), _MAX_VARIABLES)
         ),
     )
+
+
+def without_children(moment: Moment) -> Moment:
+    """What is left of a moment that is too large to be sent: the variables' own lines."""
+    variables = tuple(msgspec.structs.replace(variable, children=()) for variable in moment.variables)
+    return msgspec.structs.replace(moment, variables=variables)
 
 
 def _frames_below(frame: types.FrameType, user: UserCode) -> int:

@@ -16,7 +16,11 @@ from circuitos.debugger.evaluation import EffectGate, assign, evaluate, execute,
 from circuitos.debugger.stack import Stack
 from circuitos.debugger.step_targets import step_targets
 from circuitos.debugger.user_code import UserCode
-from circuitos.debugger.values import References, Variables, assign_child, children, whole
+from circuitos.debugger.values import References, Variables, assign_child, child_counts, children, whole
+
+# What a client gets that asks for all children at once.
+_MAX_WITHOUT_PAGES = 2_000
+_MAX_EXPRESSION = 2_000
 
 
 class Refused(Exception):
@@ -94,12 +98,15 @@ class Inspector:
 
     def _children(self, question: dw.Variables) -> list[dw.VariableInfo]:
         parent, _assign = self._references.get(question.reference)
-        page = children(parent, question.filter, question.start, question.count)
+        page = children(parent, question.filter, question.start, question.count or _MAX_WITHOUT_PAGES)
         base = self._references.expression(question.reference)
-        return [
+        found = [
             self._references.describe(name, value, _joined(base, parent, suffix), is_hex=question.is_hex)
             for name, value, suffix in page
         ]
+        if not question.count and (left := _count(parent, question.filter) - question.start - len(found)) > 0:
+            found.append(dw.VariableInfo(name="…", value=f"{left:,} more", type="", is_read_only=True))
+        return found
 
     def _evaluate(self, frame: types.FrameType, question: dw.Evaluate) -> dw.VariableInfo:
         run = execute if question.context == "repl" else evaluate
@@ -157,11 +164,16 @@ class Inspector:
         return answer
 
 
+def _count(parent: Any, kind: str) -> int:
+    named, indexed = child_counts(parent)
+    return {"named": named, "indexed": indexed}.get(kind, named + indexed)
+
+
 def _joined(base: str, parent: Any, suffix: str) -> str:
-    """The expression that reads a child, where there is one."""
-    if isinstance(parent, Variables):
+    """The expression that reads a child, where there is one of a length that can be handled."""
+    if type(parent) is Variables:
         return suffix
-    return f"{base}{suffix}" if base and suffix else ""
+    return f"{base}{suffix}" if base and suffix and len(base) + len(suffix) <= _MAX_EXPRESSION else ""
 
 
 def completions(text: str, frame: types.FrameType, gate: EffectGate) -> list[dw.Completion]:

@@ -10,6 +10,8 @@ import datetime as dt
 import itertools
 import sys
 import types
+from array import array
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
@@ -17,31 +19,58 @@ from typing import Any
 
 from circuit_link.debug_wire import VariableInfo
 from circuitos.api.records import Record, identity
+from circuitos.debugger.objects import (
+    attributes,
+    container_type,
+    is_a,
+    is_exact,
+    item_count,
+    items,
+    plain_copy,
+    set_item,
+    type_name,
+)
 
 _MAX_CHARACTERS = 1_000
 _SHOWN_ITEMS = 6
 # What is copied has to fit a frame of the wire.
 _MAX_COPIED = 1_000_000
 _MAX_DEPTH = 50
-_PLAIN = (
-    type(None),
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    bytearray,
-    Decimal,
-    dt.datetime,
-    dt.date,
-    dt.time,
-    dt.timedelta,
-    range,
+_LAST = sys.maxsize
+# By identity: a metaclass may have a comparison or a hash of its own.
+_PLAIN = frozenset(
+    map(
+        id,
+        (
+            type(None),
+            type(...),
+            type(NotImplemented),
+            bool,
+            int,
+            float,
+            complex,
+            str,
+            bytes,
+            bytearray,
+            Decimal,
+            dt.datetime,
+            dt.date,
+            dt.time,
+            dt.timedelta,
+            range,
+        ),
+    )
 )
-_SEQUENCES = (list, tuple)
-_SETS = (set, frozenset)
-_BRACKETS: dict[type, str] = {list: "[]", tuple: "()", dict: "{}", set: "{}", frozenset: "{}"}
+_TEXTS = (str, bytes, bytearray)
+_BRACKETS: dict[Any, str] = {
+    list: "[]",
+    tuple: "()",
+    dict: "{}",
+    set: "{}",
+    frozenset: "{}",
+    deque: "[]",
+    array: "[]",
+}
 
 # Puts a new value in the place of a child.
 Assign = Callable[[str, Any], None]
@@ -89,7 +118,7 @@ class References:
         return VariableInfo(
             name=name,
             value=hex(value) if is_hex and type(value) is int else shown(value),
-            type=type(value).__qualname__,
+            type=type_name(type(value)),
             reference=self.add(value, expression=evaluate_name) if named or indexed else 0,
             named=named,
             indexed=indexed,
@@ -100,10 +129,7 @@ class References:
 
 def size_bytes(value: Any) -> int:
     """Memory of the value itself; 0 for types whose own code would have to say it."""
-    kind = type(value)
-    if kind in _PLAIN or kind in _SEQUENCES or kind in _SETS or kind is dict:
-        return sys.getsizeof(value)
-    return 0
+    return sys.getsizeof(value) if id(type(value)) in _PLAIN or is_exact(value) else 0
 
 
 def whole(value: Any) -> str:
@@ -120,50 +146,63 @@ def whole(value: Any) -> str:
 
 def _whole_parts(value: Any, inside: tuple[int, ...]) -> Iterator[str]:
     """The text of a value in pieces. `inside` are the identities of the containers that it is in."""
-    kind = type(value)
-    if kind in (str, bytes, bytearray):
+    container = container_type(value) if is_exact(value) else None
+    if type(value) in _TEXTS:
         yield repr(value)
-    elif kind not in _BRACKETS:
+    elif container is None:
         yield shown(value)
     elif id(value) in inside or len(inside) == _MAX_DEPTH:
-        yield _container_text(value, depth=2)
+        yield _container_text(value, container, depth=2)
     else:
         inside = (*inside, id(value))
-        brackets = _BRACKETS[kind]
+        brackets = _BRACKETS[container]
         yield brackets[0]
-        for index, item in enumerate(value.items() if kind is dict else value):
-            yield ", " if index else ""
-            if kind is dict:
-                yield from _whole_parts(item[0], inside)
+        for place, (key, item) in enumerate(items(value, container, 0, _LAST)):
+            yield ", " if place else ""
+            if container is dict:
+                yield from _whole_parts(key, inside)
                 yield ": "
-            yield from _whole_parts(item[1] if kind is dict else item, inside)
-        yield f",{brackets[1]}" if kind is tuple and len(value) == 1 else brackets[1]
+            yield from _whole_parts(item, inside)
+        yield f",{brackets[1]}" if container is tuple and len(value) == 1 else brackets[1]
 
 
 def shown(value: Any, depth: int = 0) -> str:
     """One line for a value."""
     kind = type(value)
-    if kind in _PLAIN:
+    if id(kind) in _PLAIN:
         return _cut(_plain_text(value))
-    if kind in _SEQUENCES or kind in _SETS or kind is dict:
-        return _container_text(value, depth)
-    if isinstance(value, Record):
+    if is_exact(value):
+        return _container_text(value, kind, depth)
+    if is_a(value, Record):
         return f"{value.object_name} {identity(value) or '(new)'}"
-    if isinstance(value, Enum):
-        return f"{kind.__name__}.{value.name}"
-    if isinstance(value, type):
-        return f"<class {value.__qualname__}>"
-    if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+    if is_a(value, Enum):
+        return f"{type_name(kind)}.{object.__getattribute__(value, '_name_')}"
+    if is_a(value, type):
+        return f"<class {type_name(value)}>"
+    if kind is types.FunctionType or kind is types.BuiltinFunctionType:
         return f"<function {value.__qualname__}>"
-    if isinstance(value, types.ModuleType):
+    if kind is types.MethodType and type(value.__func__) is types.FunctionType:
+        return f"<function {value.__func__.__qualname__}>"
+    if kind is types.ModuleType:
         return f"<module {value.__name__}>"
-    if isinstance(value, BaseException):
-        return f"{kind.__name__}({', '.join(shown(argument, depth + 1) for argument in value.args)})"
-    return f"<{kind.__qualname__}>"
+    if is_a(value, BaseException):
+        arguments: Any = BaseException.__dict__["args"].__get__(value)
+        return f"{type_name(kind)}({', '.join(shown(argument, depth + 1) for argument in arguments)})"
+    return _derived_text(value, depth)
+
+
+def _derived_text(value: Any, depth: int) -> str:
+    """For an instance of the user's classes: what it holds where it derives from a container, else its class."""
+    name = type_name(type(value))
+    container = container_type(value)
+    if container is not None:
+        return _cut(f"{name}({_container_text(value, container, depth)})")
+    plain = plain_copy(value)
+    return f"<{name}>" if plain is None else _cut(_plain_text(plain))
 
 
 def _plain_text(value: Any) -> str:
-    if type(value) in (str, bytes, bytearray) and len(value) > _MAX_CHARACTERS:
+    if type(value) in _TEXTS and len(value) > _MAX_CHARACTERS:
         return f"{value[:_MAX_CHARACTERS]!r}… ({len(value):,} long)"
     if type(value) is int and value.bit_length() > 4_000:
         # str() of a huge number takes quadratic time.
@@ -171,16 +210,17 @@ def _plain_text(value: Any) -> str:
     return repr(value)
 
 
-def _container_text(value: Any, depth: int) -> str:
-    brackets = _BRACKETS[type(value)]
+def _container_text(value: Any, container: Any, depth: int) -> str:
+    brackets = _BRACKETS[container]
+    count = item_count(value, container)
     if depth > 1:
-        return f"{brackets[0]}… {len(value):,} items{brackets[1]}"
-    first = itertools.islice(value.items() if type(value) is dict else value, _SHOWN_ITEMS)
-    if type(value) is dict:
+        return f"{brackets[0]}… {count:,} items{brackets[1]}"
+    first = items(value, container, 0, _SHOWN_ITEMS)
+    if container is dict:
         parts = [f"{shown(key, depth + 1)}: {shown(item, depth + 1)}" for key, item in first]
     else:
-        parts = [shown(item, depth + 1) for item in first]
-    more = f", … {len(value):,} in all" if len(value) > _SHOWN_ITEMS else ""
+        parts = [shown(item, depth + 1) for _index, item in first]
+    more = f", … {count:,} in all" if count > _SHOWN_ITEMS else ""
     return _cut(f"{brackets[0]}{', '.join(parts)}{more}{brackets[1]}")
 
 
@@ -190,14 +230,13 @@ def _cut(text: str) -> str:
 
 def child_counts(value: Any) -> tuple[int, int]:
     """Number of named and of indexed children."""
-    if isinstance(value, Variables):
+    if type(value) is Variables:
         return len(value.names), 0
-    kind = type(value)
-    if kind in _PLAIN:
+    if id(type(value)) in _PLAIN:
         return 0, 0
-    if kind in _SEQUENCES or kind in _SETS or kind is dict:
-        return 0, len(value)
-    return len(attributes(value)), 0
+    container = container_type(value)
+    indexed = item_count(value, container) if container is not None else 0
+    return 0 if is_exact(value) else len(attributes(value)), indexed
 
 
 class Variables:
@@ -212,59 +251,29 @@ def is_shown(name: str) -> bool:
     return not name.startswith(("@", "__"))
 
 
-def attributes(value: Any) -> dict[str, Any]:
-    """Attributes of an object as they are stored; nothing is called."""
-    if isinstance(value, Record):
-        return _record_fields(value)
-    if isinstance(value, types.ModuleType | types.FunctionType | types.MethodType | types.BuiltinFunctionType):
-        return {}
-    found: dict[str, Any] = {}
-    if isinstance(value, type):
-        return {name: item for name, item in vars(value).items() if not name.startswith("__")}
-    for kind in reversed(type(value).__mro__):
-        for name in _slots(kind):
-            try:
-                found[name] = object.__getattribute__(value, name)
-            except AttributeError:
-                continue
-    try:
-        found.update(object.__getattribute__(value, "__dict__"))
-    except AttributeError:
-        pass
-    return {name: item for name, item in found.items() if not name.startswith("__")}
-
-
-def _slots(kind: type) -> tuple[str, ...]:
-    slots = kind.__dict__.get("__slots__", ())
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
-
-
-def _record_fields(record: Record) -> dict[str, Any]:
-    return {name: record[name] for name in record}
-
-
 def children(value: Any, kind: str, start: int, count: int) -> Iterator[tuple[str, Any, str]]:
-    """Name, value, and the text that follows the parent's expression to read it, of a page of children."""
-    if isinstance(value, Variables):
-        yield from ((name, item, name) for name, item in _page(value.names.items(), start, count))
-    elif type(value) in _SEQUENCES:
-        end = len(value) if not count else min(len(value), start + count)
-        for index in range(start, end):
-            yield f"[{index}]", value[index], f"[{index}]"
-    elif type(value) is dict:
-        for key, item in _page(value.items(), start, count):
-            yield shown(key), item, f"[{shown(key)}]" if type(key) in (str, int) else ""
-    elif type(value) in _SETS:
-        for index, item in enumerate(_page(value, start, count), start=start):
-            yield f"[{index}]", item, ""
-    elif kind != "indexed":
-        for name, item in _page(attributes(value).items(), start, count):
-            yield name, item, f".{name}"
+    """Name, value, and the text that follows the parent's expression to read it, of a page of children.
+
+    Args:
+        kind: "named" or "indexed" children only; "" for all, the named ones first.
+    """
+    stop = start + count if count else _LAST
+    named: dict[str, Any] = {}
+    if kind != "indexed" and not is_exact(value):
+        named = value.names if type(value) is Variables else attributes(value)
+        dot = "" if type(value) is Variables else "."
+        yield from ((name, item, f"{dot}{name}") for name, item in itertools.islice(named.items(), start, stop))
+    container = container_type(value)
+    if container is not None and kind != "named" and stop > len(named):
+        yield from _indexed(value, container, max(start - len(named), 0), stop - len(named))
 
 
-def _page(items: Any, start: int, count: int) -> Iterator[Any]:
-    return itertools.islice(items, start, start + count if count else None)
+def _indexed(value: Any, container: Any, start: int, stop: int) -> Iterator[tuple[str, Any, str]]:
+    for key, item in items(value, container, start, stop):
+        if container is dict:
+            yield shown(key), item, f"[{key!r}]" if type(key) in (str, int) else ""
+        else:
+            yield f"[{key}]", item, "" if container in (set, frozenset) else f"[{key}]"
 
 
 def assign_child(parent: Any, name: str, value: Any) -> None:
@@ -273,14 +282,16 @@ def assign_child(parent: Any, name: str, value: Any) -> None:
     Raises:
         TypeError: the parent's children cannot be set.
     """
-    if type(parent) is list and name.startswith("["):
-        parent[int(name[1:-1])] = value
-    elif type(parent) is dict:
-        key = next((key for key in parent if shown(key) == name), None)
-        if key is None:
-            raise TypeError(f"there is no key {name}")
-        parent[key] = value
-    elif type(parent) in (*_SEQUENCES, *_SETS):
-        raise TypeError(f"a {type(parent).__name__} cannot be changed in place")
+    container = container_type(parent)
+    if container is dict and (key := _key_named(parent, name)) is not None:
+        set_item(parent, dict, key[0], value)
+    elif container is not None and container is not dict and name.startswith("["):
+        set_item(parent, container, int(name[1:-1]), value)
+    elif is_exact(parent):
+        raise TypeError(f"there is no {name}")
     else:
         setattr(parent, name, value)
+
+
+def _key_named(parent: Any, name: str) -> tuple[Any] | None:
+    return next(((key,) for key, _item in items(parent, dict, 0, _LAST) if shown(key) == name), None)

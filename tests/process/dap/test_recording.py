@@ -115,3 +115,24 @@ def test_run_that_records_nothing_cannot_be_looked_back_at(debug, client):
     client.stopped("breakpoint")
 
     assert "recordStatements" in client.refusal("stepBack", threadId=1)["message"]
+
+
+LARGE = "".join(f"    v{number} = [[chr(8364) * 900] * 20] * 20\n" for number in range(60))
+LARGE = f"def fill():\n{LARGE}    return 1\n\n\nfill()\n"
+
+
+def test_checkpoint_that_fits_no_frame_keeps_the_variables_without_their_children(debug, client):
+    debug(LARGE, {"line": 62, "checkpoint": True})
+
+    body = client.event("circuit/checkpoint")
+
+    assert len(body["variables"]) == 60
+    assert client.finish() == 0
+
+
+def test_recorded_statements_that_fit_no_frame_come_in_several(debug, client):
+    debug(LARGE, recordStatements=True)
+
+    client.stopped("step")
+
+    assert client.step("stepBack")[1] == 61

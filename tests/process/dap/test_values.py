@@ -290,4 +290,121 @@ def test_evaluation_that_takes_too_long_ends(debug, client):
 
     refusal = client.refusal("evaluate", expression=ENDLESS, frameId=client.stack()[0]["id"], context="hover")
 
-    assert "EvaluationEnded" in refusal["message"]
+    assert "longer than 5 s" in refusal["message"]
+
+
+DERIVED = """\
+import collections
+
+
+class Strict(type):
+    __hash__ = None
+
+    def __getattribute__(cls, name):
+        raise RuntimeError("asked")
+
+    def __eq__(cls, other):
+        raise RuntimeError("compared")
+
+
+class Odd(metaclass=Strict):
+    pass
+
+
+class Closed(list):
+    def __len__(self):
+        raise RuntimeError("counted")
+
+
+class Disguised:
+    __class__ = property(lambda self: print("asked"))
+
+
+odd, closed, disguised = Odd(), Closed([1]), Disguised()
+groups = collections.defaultdict(list, a=[1])
+ordered = collections.OrderedDict(b=2)
+queue = collections.deque([3])
+pair = collections.namedtuple("Pair", "left right")(4, 5)
+many = list(range(3000))
+long = {"k" * 3_000_000: 1}
+print("end")
+"""
+
+
+@pytest.fixture
+def derived(debug, client):
+    debug(DERIVED, DERIVED.count("\n"))
+    client.stopped("breakpoint")
+    return client
+
+
+def test_values_are_shown_without_asking_their_classes(derived):
+    found = derived.variables()
+
+    assert [found[name]["value"] for name in ("odd", "closed", "disguised")] == [
+        "<Odd>",
+        "Closed([1])",
+        "<Disguised>",
+    ]
+    assert derived.output() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "children"),
+    [
+        ("groups", {"'a'": "[1]"}),
+        ("ordered", {"'b'": "2"}),
+        ("queue", {"[0]": "3"}),
+        ("pair", {"left": "4", "right": "5", "[0]": "4", "[1]": "5"}),
+        ("closed", {"[0]": "1"}),
+    ],
+)
+def test_G03_what_derives_from_a_container_shows_its_items(derived, name, children):
+    reference = derived.variables()[name]["variablesReference"]
+
+    assert {key: one["value"] for key, one in derived.variables(reference).items()} == children
+
+
+def test_item_of_a_derived_container_can_be_set(derived):
+    reference = derived.variables()["queue"]["variablesReference"]
+
+    derived.request("setVariable", variablesReference=reference, name="[0]", value="30")
+
+    assert derived.evaluate("queue[0]")["result"] == "30"
+
+
+def test_client_that_knows_no_pages_gets_the_first_children_and_how_many_more(derived):
+    reference = derived.variables()["many"]["variablesReference"]
+
+    found = derived.request("variables", variablesReference=reference)["variables"]
+
+    assert len(found) == 2001
+    assert found[-1]["value"] == "1,000 more"
+
+
+def test_answer_that_fits_no_frame_is_refused_and_the_script_stands_on(derived):
+    reference = derived.variables()["many"]["variablesReference"]
+    derived.evaluate("many.extend(['€' * 1000] * 5000)", context="repl")
+
+    reason = derived.refusal("variables", variablesReference=reference, start=0, count=8000)["message"]
+
+    assert "too much" in reason
+    assert derived.evaluate("len(many)")["result"] == "8000"
+
+
+def test_error_with_an_endless_text_is_cut(derived):
+    frame = derived.stack()[0]["id"]
+
+    reason = derived.refusal("evaluate", expression="[].index('x' * 20_000_000)", frameId=frame)
+
+    assert len(reason["message"]) < 30_000
+
+
+def test_label_in_the_stack_has_no_variables_and_says_so(client, server, script, engine):
+    trigger = server.root / "triggers/area_trigger.py"
+    path = script("from circuitos import CircuitDB\nCircuitDB.insert('Area', {'zip': '1', 'income': 1})\n")
+    client.launch({trigger: [8]}, program=str(path), engine=engine)
+    client.stopped("breakpoint")
+    label = next(frame for frame in client.stack() if frame.get("presentationHint") == "label")
+
+    assert "runtime" in client.refusal("scopes", frameId=label["id"])["message"]
