@@ -172,11 +172,13 @@ class SetExceptionFilters(_Message, frozen=True, kw_only=True, tag="set_exceptio
         raised: where they are raised, also if they are caught.
         uncaught: those that end the script, its trigger or its test.
         user_unhandled: those that leave the script's code into a library or the runtime.
+        never: those that never do, whatever the others say.
     """
 
     raised: tuple[str, ...] | None = None
     uncaught: tuple[str, ...] | None = None
     user_unhandled: tuple[str, ...] | None = None
+    never: tuple[str, ...] | None = None
 
 
 class Go(_Message, frozen=True, kw_only=True, tag="go"):
@@ -363,8 +365,9 @@ class Began(_Message, frozen=True, kw_only=True, tag="began"):
 
 class Stopped(_Message, frozen=True, kw_only=True, tag="stopped"):
     """The script stands still. `reason` as DAP names it: breakpoint, function breakpoint, step, pause, entry,
-    exception, goto, restart."""
+    exception, goto, restart. `number` is that of the `wire.DebugNote` that went before it on the other socket."""
 
+    number: int = 0
     reason: str
     path: str
     line: int
@@ -376,22 +379,13 @@ class Resumed(_Message, frozen=True, kw_only=True, tag="resumed"):
     pass
 
 
-class Logged(_Message, frozen=True, kw_only=True, tag="logged"):
-    """A logpoint's text, or what is wrong with a breakpoint's condition."""
-
-    text: str
-    path: str
-    line: int
-    is_error: bool = False
-
-
 class Captured(_Message, frozen=True, kw_only=True, tag="captured"):
     """What a checkpoint, or the recording of statements, has kept, oldest first."""
 
     moments: tuple[Moment, ...]
 
 
-DebugEvent = Answer | Refusal | Began | Stopped | Resumed | Logged | Captured
+DebugEvent = Answer | Refusal | Began | Stopped | Resumed | Captured
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[DebugCommand] = msgspec.msgpack.Decoder(DebugCommand)

@@ -454,6 +454,22 @@ class Output(Message, frozen=True, kw_only=True, tag="output"):
     text: str
 
 
+class DebugNote(Message, frozen=True, kw_only=True, tag="debug_note"):
+    """What a debug worker tells in its place among what is printed: a logpoint's text, or that a stop follows.
+
+    Attributes:
+        path, line: where the logpoint is, or the expression that failed.
+        is_error: the text says what is wrong with a breakpoint's expression.
+        stop: number of the `Stopped` that follows on the debugger's socket; 0 for a text.
+    """
+
+    text: str = ""
+    path: str = ""
+    line: Line = 0
+    is_error: bool = False
+    stop: int = 0
+
+
 class RecordChange(Part, frozen=True, kw_only=True):
     """Fields that before triggers changed on the record at `index` of the `Call`, as plain values."""
 
@@ -506,6 +522,7 @@ WorkerToHost = (
     | Secret
     | Log
     | Output
+    | DebugNote
     | Return
     | Done
 )

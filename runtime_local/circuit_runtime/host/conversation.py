@@ -68,6 +68,8 @@ class Service(Protocol):
 
     def output(self, stream: str, text: str) -> None: ...
 
+    def note(self, note: wire.DebugNote) -> None: ...
+
 
 class Pace:
     """Lets a burst of messages through at once, and a flood at a fixed rate.
@@ -172,6 +174,8 @@ class Conversation:
                     self._service.log(message.entries)
                 case wire.Output():
                     self._service.output(message.stream, message.text)
+                case wire.DebugNote():
+                    self._service.note(message)
                 case wire.Hello():
                     raise ProtocolViolation("a second greeting")
                 case wire.Done():

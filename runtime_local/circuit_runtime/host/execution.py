@@ -161,6 +161,7 @@ class Execution:
             settings=project.settings,
             events=self._events,
             output=sink.output,
+            note=control.noted,
             measure=self._sample,
             is_test=is_test,
         )

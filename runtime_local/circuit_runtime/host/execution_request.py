@@ -87,10 +87,14 @@ class RunControl:
 
     Args:
         on_debug_worker: called on the run's thread with the debug worker before anything is sent to it.
+
+    Attributes:
+        on_note: called on the run's thread with what the debugger tells among what is printed.
     """
 
     def __init__(self, on_debug_worker: Callable[[Worker, RunControl], None] | None = None) -> None:
         self.on_debug_worker = on_debug_worker
+        self.on_note: Callable[[wire.DebugNote], None] | None = None
         self._lock = threading.Lock()
         self._stop_reason: str | None = None
         self._on_stop: Callable[[str], None] | None = None
@@ -139,6 +143,11 @@ class RunControl:
         with self._lock:
             limits = self._limits
         return limits() if limits is not None else {}
+
+    def noted(self, note: wire.DebugNote) -> None:
+        """The run's thread: the debugger tells something; in a run without one, nobody listens."""
+        if self.on_note is not None:
+            self.on_note(note)
 
     def paused(self, reason: str, path: str, line: int) -> None:
         """The debugger has stopped the script (breakpoint, step) at a line: its wall clock stands still."""

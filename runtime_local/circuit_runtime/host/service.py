@@ -98,6 +98,7 @@ class WorkerService:
         settings: Settings,
         events: EventLog,
         output: Callable[[str, str], None],
+        note: Callable[[wire.DebugNote], None],
         measure: Callable[[], None],
         is_test: bool,
     ) -> None:
@@ -110,6 +111,7 @@ class WorkerService:
         self._settings = settings
         self._events = events
         self._output = output
+        self._note = note
         self._measure = measure
         self._is_test = is_test
         self._is_set_up = False
@@ -124,6 +126,12 @@ class WorkerService:
         if self._output_left > 0:
             self._output_left -= len(text)
             self._output(stream, text)
+
+    def note(self, note: wire.DebugNote) -> None:
+        """Hand on what the debugger tells, up to the same bound."""
+        self._output_left -= len(note.text)
+        if self._output_left > 0 or note.stop:
+            self._note(note)
 
     def answer(self, request: Request) -> Any:
         """The value of the reply. Raises: ScriptException, DmlFailed, LimitBreached."""

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from circuit_link.debug_wire import FunctionBreakpoint, LineBreakpoint
-from circuitos.debugger.evaluation import EffectGate, Expression, Template, refuse_effects
+from circuitos.debugger.evaluation import EffectGate, Expression, refuse_effects
+from circuitos.debugger.template import Template
 
 _HIT_CONDITION = re.compile(r"^\s*(>=|<=|>|<|==|=|%)?\s*(\d+)\s*$")
 
@@ -22,6 +23,7 @@ class Breakpoint:
         self.spec = spec
         self.key = _key(spec)
         self.hits = 0
+        self._last_error = ""
         self._condition = Expression(spec.condition) if spec.condition else None
         self._hit_condition = spec.hit_condition
         log_message = spec.log_message if isinstance(spec, LineBreakpoint) else ""
@@ -34,6 +36,12 @@ class Breakpoint:
             return False
         self.hits += 1
         return not self._hit_condition or hit_count_matches(self._hit_condition, self.hits)
+
+    def news_of(self, error: Exception) -> tuple[str, ...]:
+        """What its expression raised, unless that was told at the pass before."""
+        text = f"{type(error).__name__}: {error}"
+        is_known, self._last_error = text == self._last_error, text
+        return () if is_known else (text,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ def passing(points: tuple[Breakpoint, ...], frame: types.FrameType, gate: Effect
             else:
                 stopping.append(point.spec.id)
         except Exception as exc:  # noqa: BLE001 - the user's expression may raise anything; it is told
-            errors.append(f"Breakpoint in {frame.f_code.co_filename}: {type(exc).__name__}: {exc}")
+            errors += [f"Breakpoint in {frame.f_code.co_filename}: {text}" for text in point.news_of(exc)]
     gate.refusal = None
     if not (stopping or captured or logged or errors):
         return NO_PASS

@@ -23,20 +23,23 @@ _Timer = threading.Timer
 
 
 class EvaluationEnded(Exception):
-    """An evaluation took longer than it may, or was cancelled."""
+    """An evaluation took longer than it may, or was cancelled. It is raised from outside, without arguments."""
+
+    def __str__(self) -> str:
+        return f"The evaluation was ended: it took longer than {_TIME_LIMIT_S:.0f} s, or was cancelled."
 
 
 class Expression:
     """An expression that is compiled once and evaluated in frame after frame.
 
-    A text that does not compile raises its SyntaxError at each evaluation, which is where somebody listens.
+    A text that does not compile raises its error at each evaluation, which is where somebody listens.
     """
 
     def __init__(self, text: str) -> None:
-        self._code: types.CodeType | SyntaxError
+        self._code: types.CodeType | Exception
         try:
             self._code = compile(text.strip(), _FILE, "eval", dont_inherit=True)
-        except SyntaxError as exc:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
             self._code = exc
             self._has_scopes = False
         else:
@@ -44,66 +47,16 @@ class Expression:
 
     @property
     def is_valid(self) -> bool:
-        return not isinstance(self._code, SyntaxError)
+        return not isinstance(self._code, Exception)
 
     def value_in(self, frame: types.FrameType) -> Any:
         """Raises whatever the expression raises."""
-        if isinstance(self._code, SyntaxError):
+        if isinstance(self._code, Exception):
             raise self._code
         if self._has_scopes:
             # Inner scopes, such as comprehensions, look the frame's names up among the globals.
             return eval(self._code, {**frame.f_globals, **frame.f_locals})  # noqa: S307 - to evaluate is its purpose
         return eval(self._code, frame.f_globals, frame.f_locals)  # noqa: S307 - as above
-
-
-class Template:
-    """A logpoint's message: `{expression}` is filled in, doubled braces stand for themselves."""
-
-    def __init__(self, text: str) -> None:
-        self._parts: list[str | _Field] = []
-        position = 0
-        plain = ""
-        while position < len(text):
-            character = text[position]
-            if text[position : position + 2] in ("{{", "}}"):
-                plain += character
-                position += 2
-            elif character == "{" and (end := _closing(text, position)) > 0:
-                self._parts += [plain, _Field(text[position + 1 : end])]
-                plain = ""
-                position = end + 1
-            else:
-                plain += character
-                position += 1
-        self._parts.append(plain)
-
-    def text_in(self, frame: types.FrameType) -> str:
-        """Raises whatever an expression raises."""
-        return "".join(part if isinstance(part, str) else part.text_in(frame) for part in self._parts)
-
-
-class _Field:
-    """One `{expression}` or `{expression:format}` of a template."""
-
-    def __init__(self, text: str) -> None:
-        self._format = ""
-        self._expression = Expression(text)
-        expression, colon, form = text.rpartition(":")
-        if colon and not self._expression.is_valid:
-            self._expression, self._format = Expression(expression), form
-
-    def text_in(self, frame: types.FrameType) -> str:
-        return format(self._expression.value_in(frame), self._format)
-
-
-def _closing(text: str, start: int) -> int:
-    """Place of the brace that closes the one at `start`; -1 without one."""
-    depth = 0
-    for position in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        if depth == 0:
-            return position
-    return -1
 
 
 def evaluate(expression: str, frame: types.FrameType) -> Any:

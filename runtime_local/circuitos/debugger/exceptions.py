@@ -15,6 +15,7 @@ Mode = Literal["always", "unhandled", "userUnhandled"]
 _QUIET = (StopIteration, StopAsyncIteration, GeneratorExit)
 _ENDINGS = (SystemExit, GovernorLimitException)
 _MAX_INNER = 8
+_MAX_CHARACTERS = 20_000
 
 
 class ExceptionStops:
@@ -40,23 +41,26 @@ class ExceptionStops:
         self._last = (frame, error)
         if isinstance(error, _QUIET) or error is self._reported:
             return False
-        return _is_wanted(error, self.filters.raised)
+        return self._is_wanted(error, self.filters.raised)
 
     def stops_leaving(self, error: BaseException) -> bool:
         if isinstance(error, (*_QUIET, *_ENDINGS)) or error is self._reported:
             return False
-        return _is_wanted(error, self.filters.user_unhandled)
+        return self._is_wanted(error, self.filters.user_unhandled)
 
     def stops_uncaught(self, error: BaseException) -> bool:
         return (
             not isinstance(error, _ENDINGS)
             and error is not self._reported
-            and _is_wanted(error, self.filters.uncaught)
+            and self._is_wanted(error, self.filters.uncaught)
         )
 
     def passing_through(self, frame: types.FrameType) -> BaseException | None:
         """The exception that is leaving a frame."""
         return self._last[1] if self._last is not None and self._last[0] is frame else None
+
+    def _is_wanted(self, error: BaseException, types_wanted: tuple[str, ...] | None) -> bool:
+        return _is_of(error, types_wanted) and not _is_of(error, self.filters.never)
 
     def describe(self, error: BaseException, mode: Mode) -> str:
         """Remember what is shown now; its one line."""
@@ -69,7 +73,7 @@ class ExceptionStops:
         return _answer(*self.shown, set()) if self.shown is not None else None
 
 
-def _is_wanted(error: BaseException, types_wanted: tuple[str, ...] | None) -> bool:
+def _is_of(error: BaseException, types_wanted: tuple[str, ...] | None) -> bool:
     if types_wanted is None:
         return False
     names = {name for kind in type(error).__mro__ for name in (kind.__name__, _full_name(kind))}
@@ -86,7 +90,7 @@ def _answer(error: BaseException, mode: Mode, seen: set[int]) -> ExceptionAnswer
         type=type(error).__name__,
         full_type=_full_name(type(error)),
         message=_message(error),
-        traceback=script_traceback(error),
+        traceback=script_traceback(error)[-_MAX_CHARACTERS:],
         mode=mode,
         inner=tuple(inner),
     )
@@ -104,6 +108,6 @@ def _one_line(error: BaseException) -> str:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
+        return str(error)[:_MAX_CHARACTERS]
     except Exception:  # noqa: BLE001 - a script's __str__ may raise anything
         return f"<its text could not be read: {sys.exc_info()[0]}>"

@@ -13,12 +13,13 @@ import types
 import msgspec
 
 from circuit_link import debug_wire as dw
+from circuit_link import wire
 from circuit_link.framing import ConnectionEnded, FrameSocket, FrameTooLong
 from circuitos.debugger.arming import SlotArms, self_check
 from circuitos.debugger.breakpoints import Breakpoints, Pass
-from circuitos.debugger.capture import Recorder, checkpoint
+from circuitos.debugger.capture import Recorder, checkpoint, without_children
 from circuitos.debugger.engine import Arms, Engine, NoArms, Stop
-from circuitos.debugger.evaluation import interrupt, is_effect_refusal
+from circuitos.debugger.evaluation import EvaluationEnded, interrupt, is_effect_refusal
 from circuitos.debugger.inspector import Inspector, Refused
 from circuitos.debugger.stack import StaleFrame
 from circuitos.debugger.user_code import UserCode
@@ -27,6 +28,7 @@ from circuitos.worker import transaction
 from circuitos.worker.scripts import CompileSource
 
 _SWITCH_INTERVAL_S = 0.001
+_MAX_REASON = 20_000
 _Thread = threading.Thread
 _get_ident = threading.get_ident
 
@@ -62,6 +64,7 @@ class DebugSession:
         self._recorder: Recorder | None = None
         self._is_standing = False
         self._evaluating_in = 0
+        self._stops = 0
         _Thread(target=self._listen, name="debugger", daemon=True).start()
 
     # ------------------------------------------------------------------------------------- seams of the worker
@@ -158,8 +161,6 @@ class DebugSession:
         assert inspector is not None
         if self._recorder is not None:
             self._recorder.hand_over()
-        # What was printed before is seen at the stop, not after it.
-        transaction.current().journal.flush()
         inspector.begin(stop)
         self._is_standing = True
         self._tell_stop(stop)
@@ -180,16 +181,23 @@ class DebugSession:
 
     def passed(self, found: Pass, frame: types.FrameType, line: int) -> None:
         path = frame.f_code.co_filename
+        journal = transaction.current().journal
         for text in found.logged:
-            self._send(dw.Logged(text=text, path=path, line=line))
+            journal.note(wire.DebugNote(text=text + "\n", path=path, line=line))
         for text in found.errors:
-            self._send(dw.Logged(text=text, path=path, line=line, is_error=True))
+            journal.note(wire.DebugNote(text=text + "\n", path=path, line=line, is_error=True))
         if found.captured:
             self._send_moments(tuple(checkpoint(frame, line, self._user, number) for number in found.captured))
 
     def _tell_stop(self, stop: Stop) -> None:
+        self._stops += 1
+        # What was printed before is seen before the stop: the host waits for the note, which comes after it.
+        journal = transaction.current().journal
+        journal.note(wire.DebugNote(stop=self._stops))
+        journal.flush()
         self._send(
             dw.Stopped(
+                number=self._stops,
                 reason=stop.reason,
                 path=stop.frame.f_code.co_filename,
                 line=stop.line(stop.frame),
@@ -203,22 +211,38 @@ class DebugSession:
         try:
             value = inspector.answer(question)
             self._evaluating_in = 0
-        except (Refused, StaleFrame, StaleReference) as exc:
-            self._send(dw.Refusal(id=question.id, message=str(exc)))
+        except (Refused, StaleFrame, StaleReference, EvaluationEnded) as exc:
+            self._refuse(question, str(exc))
         except BaseException as exc:  # noqa: BLE001 - the border to the user's expressions, which may raise anything
-            message = "".join(traceback.format_exception_only(type(exc), exc)).strip()
-            self._send(dw.Refusal(id=question.id, message=message, would_change=is_effect_refusal(exc)))
+            would_change = is_effect_refusal(exc)
+            message = str(exc) if would_change else "".join(traceback.format_exception_only(exc)).strip()
+            self._refuse(question, message, would_change=would_change)
         else:
             if isinstance(question, dw.Evaluate):
                 transaction.current().journal.flush()
-            self._send(dw.Answer(id=question.id, value=msgspec.Raw(dw.encode(value))))
+            try:
+                self._send(dw.Answer(id=question.id, value=msgspec.Raw(dw.encode(value))))
+            except FrameTooLong:
+                self._refuse(question, "That is too much at once; ask for less.")
         finally:
             self._evaluating_in = 0
 
+    def _refuse(self, question: dw.Question, message: str, *, would_change: bool = False) -> None:
+        self._send(dw.Refusal(id=question.id, message=message[:_MAX_REASON], would_change=would_change))
+
     def _send_moments(self, moments: tuple[dw.Moment, ...]) -> None:
-        self._send(dw.Captured(moments=moments))
+        try:
+            self._send(dw.Captured(moments=moments))
+        except FrameTooLong:
+            if len(moments) > 1:
+                middle = len(moments) // 2
+                self._send_moments(moments[:middle])
+                self._send_moments(moments[middle:])
+            else:
+                self._send(dw.Captured(moments=(without_children(moments[0]),)))
 
     def _send(self, message: dw.DebugEvent) -> None:
+        """Raises: FrameTooLong."""
         with self._sending:
             try:
                 self._link.send(dw.encode(message))

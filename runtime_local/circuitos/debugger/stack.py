@@ -41,13 +41,15 @@ class Stack:
         try:
             return self._frames[number]
         except KeyError:
+            if any(info.id == number for info in self._infos):
+                raise StaleFrame("This is no frame, but what the runtime did in between.") from None
             raise StaleFrame(f"The frame {number} is of an earlier stop; ask for the stack again.") from None
 
     def running_frame(self, number: int | None) -> types.FrameType:
         """The innermost frame, if it is the one meant and can go on. Raises: StaleFrame."""
         frame = self.frame(number)
         if frame is not self.stop.frame:
-            raise StaleFrame("Only the innermost frame can be sent to another line.")
+            raise StaleFrame("Only the innermost frame can do that: the calls above this one cannot be undone.")
         if self.stop.is_over:
             raise StaleFrame("An exception has ended this frame; it cannot go on.")
         return frame

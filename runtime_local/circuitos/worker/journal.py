@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Any, Literal
 
+import msgspec
+
 from circuit_link import wire
 from circuitos.worker.channel import Channel
 
@@ -19,6 +21,9 @@ _TIMER_S = 0.05
 _MAX_TEXT_CHARS = 1_200_000
 _MAX_DATA_CHARS = 400_000
 _MAX_OUTPUT_CHARS = 16 * 1024 * 1024
+_NOTE_BYTES = 100
+
+_Printed = wire.Output | wire.DebugNote
 
 _monotonic_ns = time.monotonic_ns
 _main_thread_id = threading.main_thread().ident
@@ -38,7 +43,7 @@ class Journal:
         self._started_ns = started_ns
         self.level = level
         self._entries: list[wire.LogEntry] = []
-        self._output: list[wire.Output] = []
+        self._output: list[_Printed] = []
         self._bytes = 0
         self._output_chars = 0
         self._sent_ns = 0
@@ -84,21 +89,27 @@ class Journal:
             self.log("thrown", place.path, place.line, f"{error.type}: {error.message}")
 
     def print(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        if self._output_chars > _MAX_OUTPUT_CHARS:
+        if not (text := self._bounded(text)):
             return
-        self._output_chars += len(text)
-        if self._output_chars > _MAX_OUTPUT_CHARS:
-            text = f"\n[output above {_MAX_OUTPUT_CHARS} characters is dropped]\n"
-        text = self._prepare(text)
         with self._lock:
             last = self._output[-1] if self._output else None
-            if last is not None and last.stream == stream and len(last.text) + len(text) < _BATCH_BYTES:
+            is_joined = isinstance(last, wire.Output) and last.stream == stream
+            if last is not None and is_joined and len(last.text) + len(text) < _BATCH_BYTES:
                 self._output[-1] = wire.Output(stream=stream, text=last.text + text)
             else:
                 self._output.append(wire.Output(stream=stream, text=text))
             self._bytes += len(text)
         # `print` writes its end apart: half a line waits for the rest.
         self._send_when_due(is_complete=text.endswith("\n"))
+
+    def note(self, note: wire.DebugNote) -> None:
+        """Tell what the debugger has to say, in its place among what is printed, and bounded with it."""
+        text = self._bounded(note.text)
+        if text or note.stop:
+            with self._lock:
+                self._output.append(msgspec.structs.replace(note, text=text))
+                self._bytes += len(text) + _NOTE_BYTES
+            self._send_when_due(is_complete=True)
 
     def flush(self) -> None:
         """Send everything now, waiting for the channel if need be."""
@@ -116,6 +127,15 @@ class Journal:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for message in self._take():
             self._channel.send_last(message)
+
+    def _bounded(self, text: str) -> str:
+        """Count what is printed. What is left of a text: nothing, once there was too much."""
+        if self._output_chars > _MAX_OUTPUT_CHARS:
+            return ""
+        self._output_chars += len(text)
+        if self._output_chars > _MAX_OUTPUT_CHARS:
+            text = f"\n[output above {_MAX_OUTPUT_CHARS} characters is dropped]\n"
+        return self._prepare(text)
 
     def _prepare(self, text: str, max_chars: int = _MAX_TEXT_CHARS) -> str:
         if len(text) > max_chars:
@@ -136,7 +156,7 @@ class Journal:
             self._armed = True
             signal.setitimer(signal.ITIMER_REAL, _TIMER_S)
 
-    def _send_if_free(self, messages: list[wire.Log | wire.Output]) -> bool:
+    def _send_if_free(self, messages: list[wire.Log | _Printed]) -> bool:
         """Send without waiting; what the channel does not take now stays for the next flush."""
         for number, message in enumerate(messages):
             if not self._channel.try_send(message):
@@ -145,11 +165,11 @@ class Journal:
                 return False
         return True
 
-    def _take(self) -> list[wire.Log | wire.Output]:
+    def _take(self) -> list[wire.Log | _Printed]:
         with self._lock:
             return self._take_locked()
 
-    def _take_locked(self) -> list[wire.Log | wire.Output]:
+    def _take_locked(self) -> list[wire.Log | _Printed]:
         entries, self._entries = self._entries, []
         output, self._output = self._output, []
         self._bytes = 0
@@ -160,10 +180,10 @@ class Journal:
         ]
         return [*_split_large(logs), *output]
 
-    def _put_back(self, messages: list[wire.Log | wire.Output]) -> None:
+    def _put_back(self, messages: list[wire.Log | _Printed]) -> None:
         entries = [entry for message in messages if isinstance(message, wire.Log) for entry in message.entries]
         self._entries = entries + self._entries
-        self._output = [message for message in messages if isinstance(message, wire.Output)] + self._output
+        self._output = [message for message in messages if not isinstance(message, wire.Log)] + self._output
 
     def _on_timer(self, _signal: int, _frame: Any) -> None:
         self._armed = False
@@ -175,7 +195,7 @@ class Journal:
         self._armed = True
         signal.setitimer(signal.ITIMER_REAL, _TIMER_S)
 
-    def _send_without_lock(self, messages: list[wire.Log | wire.Output]) -> bool:
+    def _send_without_lock(self, messages: list[wire.Log | _Printed]) -> bool:
         """For the timer, which must not wait for the lock: another thread may hold it."""
         for number, message in enumerate(messages):
             if not self._channel.try_send(message):

@@ -267,3 +267,44 @@ def test_program_that_lies_outside_the_project_uses_its_classes(client, server, 
     client.resume()
     assert client.finish() == 0
     assert client.output("stdout") == "42\n"
+
+
+def test_logpoints_and_prints_come_in_the_order_in_which_they_were_passed(debug, client):
+    debug(
+        'for number in range(50):\n    print("printed", number)\n    x = 1\n',
+        {"line": 3, "logMessage": "{number}"},
+    )
+
+    assert client.finish() == 0
+    assert client.output() == "".join(f"printed {number}\n{number}\n" for number in range(50))
+
+
+def test_what_was_printed_comes_before_the_stop_behind_it(debug, client):
+    debug('import sys\nprint("out")\nprint("err", file=sys.stderr)\nx = 1\n', 4)
+
+    client.stopped("breakpoint")
+
+    assert client.output() == "out\nerr\n"
+
+
+def test_condition_that_keeps_failing_is_told_once(debug, client):
+    debug(LOOP, {"line": 3, "condition": "missing > 1"})
+
+    assert client.finish() == 0
+    assert client.output("stderr").count("missing") == 1
+
+
+@pytest.mark.parametrize("condition", ["0", "== 0", "%0"])
+def test_hit_condition_that_can_never_hold_is_refused_with_a_reason(debug, client, condition):
+    answers = debug(LOOP, {"line": 3, "hitCondition": condition})
+
+    assert not answers[0]["verified"]
+    assert "no pass" in answers[0]["message"]
+
+
+def test_logpoint_whose_text_cannot_be_compiled_says_so_and_harms_nothing(debug, client):
+    debug(LOOP, {"line": 4, "logMessage": "{number +} {\0}"}, 6)
+
+    client.stopped("breakpoint")
+
+    assert "SyntaxError" in client.output("stderr")

@@ -152,3 +152,44 @@ def test_end_of_a_generator_is_no_exception(debug, client):
     debug("def g():\n    yield 1\n\n\nprint(list(g()), next(iter([]), None))\n", exceptions=["raised"])
 
     assert client.finish() == 0
+
+
+TWO_KINDS = """\
+for kind in (KeyError, ValueError, TypeError):
+    try:
+        raise kind("x")
+    except Exception:
+        pass
+"""
+
+
+def kinds_stopped_at(client, script, engine, *options):
+    """The types of the exceptions that a script stops for, with the given `exceptionOptions`."""
+    path = script(TWO_KINDS)
+    launching = client.send("launch", {"program": str(path), "engine": engine})
+    client.event("initialized")
+    category = {"names": ["Python Exceptions"]}
+    wanted = [
+        {"path": [category, *({"names": [name]} for name in names)], "breakMode": mode} for mode, *names in options
+    ]
+    client.request("setExceptionBreakpoints", filters=[], exceptionOptions=wanted)
+    client.request("configurationDone")
+    client.answer(launching)
+    found = []
+    while (event := client.next_of("stopped", "terminated"))["event"] == "stopped":
+        found.append(event["body"]["text"].partition(":")[0])
+        client.resume()
+    return found
+
+
+def test_exception_options_add_up(client, script, engine):
+    found = kinds_stopped_at(client, script, engine, ("always", "KeyError"), ("always", "TypeError"))
+
+    assert found == ["KeyError", "TypeError"]
+
+
+def test_exception_options_can_leave_types_out(client, script, engine):
+    assert kinds_stopped_at(client, script, engine, ("always",), ("never", "ValueError")) == [
+        "KeyError",
+        "TypeError",
+    ]
