@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,10 @@ from circuit_cli.presenter import Presenter, presented
 from circuit_cli.project_folder import find_project
 from circuit_link.errors import UserFacingError
 
+if TYPE_CHECKING:
+    from circuit_link.client import HostClient
+
+_log = logging.getLogger("circuit.debug")
 _CHUNK_BYTES = 65_536
 _HIGHEST_PORT = 65_535
 
@@ -30,7 +35,7 @@ def debug_command(
     project: ProjectOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Serve the debugger to an editor, one session after another, until interrupted."""
+    """Serve the debugger to editors, a session for each connection, until interrupted."""
     presenter = Presenter(json_output)
     with presented(presenter):
         serve(presenter, find_project(project), *_address(dap))
@@ -38,8 +43,6 @@ def debug_command(
 
 def serve(presenter: Presenter, root: Path, host: str, port: int) -> None:
     """Listen, and connect each client with the project's host. Raises: UserFacingError."""
-    from circuit_link.client import connect_or_start
-
     try:
         listening = socket.create_server((host, port))
     except OSError as exc:
@@ -48,7 +51,7 @@ def serve(presenter: Presenter, root: Path, host: str, port: int) -> None:
             code="ADDRESS_UNAVAILABLE",
             hint="Choose another port.",
         ) from exc
-    with listening, connect_or_start(root, client="circuit-cli debug") as client:
+    with listening, _host(root):
         actual = listening.getsockname()[1]
         if presenter.json_output:
             presenter.line({"host": host, "port": actual})
@@ -56,10 +59,7 @@ def serve(presenter: Presenter, root: Path, host: str, port: int) -> None:
             presenter.text(f"Debug Adapter Protocol on {host}:{actual}\n")
         while True:
             connection, _address_of_client = listening.accept()
-            with connection:
-                # A response and the event after it are two small messages; neither waits for the other's receipt.
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _pipe(connection, client.attached.dap_address)
+            threading.Thread(target=_relay, args=(connection, root), daemon=True).start()
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -71,14 +71,28 @@ def _address(text: str) -> tuple[str, int]:
     return host or "127.0.0.1", int(port)
 
 
-def _pipe(client: socket.socket, dap_address: str) -> None:
+def _host(root: Path) -> HostClient:
+    """The project's host, which stays for as long as this is open. Raises: UserFacingError."""
+    from circuit_link.client import connect_or_start
+
+    return connect_or_start(root, client="circuit-cli debug")
+
+
+def _relay(client: socket.socket, root: Path) -> None:
     """Move bytes between a client and the host's debugger until one of them has gone."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as debugger:
-        debugger.connect(dap_address)
-        back = threading.Thread(target=_copy, args=(debugger, client), daemon=True)
-        back.start()
-        _copy(client, debugger)
-        back.join()
+    with client:
+        try:
+            # A response and the event after it are two small messages; neither waits for the other's receipt.
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # The host may be another one than when the listening began.
+            with _host(root) as host, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as debugger:
+                debugger.connect(host.attached.dap_address)
+                back = threading.Thread(target=_copy, args=(debugger, client), daemon=True)
+                back.start()
+                _copy(client, debugger)
+                back.join()
+        except (UserFacingError, OSError) as exc:
+            _log.warning("a debug session could not begin: %s", exc)
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -125,7 +125,6 @@ class Client:
         self.messages = []
         self.events = []
         self._seen = 0
-        self.capabilities = self.request("initialize", adapterID="circuit", clientID="test", pathFormat="path")
 
     def send(self, command, arguments=None):
         """Send a request without waiting for the answer; its number."""
@@ -170,6 +169,18 @@ class Client:
 
         self._read_until(is_there)
         return found
+
+    def next_of(self, *names):
+        """The next event of any of these names that was not waited for yet."""
+
+        def at():
+            places = range(self._seen, len(self.events))
+            return next((place for place in places if self.events[place]["event"] in names), None)
+
+        self._read_until(lambda: at() is not None)
+        place = at()
+        self._seen = place + 1
+        return self.events[place]
 
     def stopped(self, reason=None):
         body = self.event("stopped")
@@ -314,9 +325,17 @@ class Server:
         target.write_text(text, "utf-8")
         return target
 
-    def connect(self):
+    def connect_only(self):
+        """A client that has not said anything yet."""
         client = Client(self.port)
         self._clients.append(client)
+        return client
+
+    def connect(self, **initialize):
+        client = self.connect_only()
+        client.capabilities = client.request(
+            "initialize", adapterID="circuit", clientID="test", pathFormat="path", **initialize
+        )
         return client
 
     def end(self):

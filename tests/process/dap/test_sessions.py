@@ -175,8 +175,7 @@ def test_sources_and_modules_are_the_projects_scripts(client, server):
 
 def test_lines_count_from_where_the_client_says(server, script):
     path = script("x = 1\ny = 2\n")
-    client = server.connect()
-    client.request("initialize", adapterID="circuit", linesStartAt1=False, columnsStartAt1=False)
+    client = server.connect(linesStartAt1=False, columnsStartAt1=False)
     answers = client.launch({path: [1]}, program=str(path))
 
     client.stopped("breakpoint")

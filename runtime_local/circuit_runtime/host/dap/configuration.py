@@ -12,8 +12,10 @@ from circuit_runtime.host.dap.binding import bind, executable_lines, function_na
 from circuit_runtime.host.dap.connection import Refused
 from circuit_runtime.host.dap.files import ClientFiles
 
-_HIT_CONDITION = re.compile(r"\s*(>=|<=|>|<|==|=|%)?\s*\d+\s*")
+_HIT_CONDITION = re.compile(r"\s*(>=|<=|>|<|==|=|%)?\s*(\d+)\s*")
 _TYPE_NAMES = re.compile(r"[\w.]+")
+
+_BREAK_MODES = {"always": "raised", "unhandled": "uncaught", "userUnhandled": "userUnhandled", "never": "never"}
 
 EXCEPTION_FILTERS = (
     ("raised", "Raised Exceptions", "Wherever an exception is raised, also if it is caught.", False),
@@ -166,23 +168,17 @@ class Configuration:
             (str(one["filterId"]), str(one.get("condition") or "")) for one in arguments.get("filterOptions") or ()
         ]
         for name, condition in options:
-            is_known = name in known
-            if is_known:
-                chosen[name] = tuple(_TYPE_NAMES.findall(condition))
-            reason = {} if is_known else {"message": f"There is no filter {name!r}."}
-            answers.append({"id": self._number("exception", name), "verified": is_known, **reason})
+            reason = "" if name in known else f"There is no filter {name!r}."
+            if not reason:
+                _choose(chosen, name, tuple(_TYPE_NAMES.findall(condition)))
+            answers.append({"id": self._number("exception", name), **_verified(reason)})
         for option in arguments.get("exceptionOptions") or ():
-            mode = {"always": "raised", "unhandled": "uncaught", "userUnhandled": "userUnhandled"}.get(
-                str(option.get("breakMode")), ""
-            )
-            if mode:
-                parts = option.get("path") or ()
-                chosen[mode] = tuple(str(name) for part in parts[1:] for name in part.get("names") or ())
-            answers.append({"verified": True})
+            answers.append(_verified(_choose_option(chosen, option)))
         self._filters = dw.SetExceptionFilters(
             raised=chosen.get("raised"),
             uncaught=chosen.get("uncaught"),
             user_unhandled=chosen.get("userUnhandled"),
+            never=chosen.get("never"),
         )
         self._tell(self._filters)
         return {"breakpoints": answers}
@@ -196,13 +192,39 @@ class Configuration:
             self.tell(command)
 
 
+def _verified(reason: str) -> dict[str, Any]:
+    return {"verified": False, "message": reason} if reason else {"verified": True}
+
+
+def _choose(chosen: dict[str, tuple[str, ...]], name: str, types: tuple[str, ...]) -> None:
+    """Add types to those that a filter is limited to; none of them means all."""
+    before = chosen.get(name)
+    chosen[name] = types if before is None else (*before, *types) if before and types else ()
+
+
+def _choose_option(chosen: dict[str, tuple[str, ...]], option: dict[str, Any]) -> str:
+    """Take over one of `exceptionOptions`, whose path is the category and then types; or why not."""
+    name = _BREAK_MODES.get(str(option.get("breakMode")))
+    if name is None:
+        return f"There is no break mode {option.get('breakMode')!r}."
+    parts = (option.get("path") or [])[1:]
+    if any(part.get("negate") for part in parts):
+        return "A path that excludes types is not supported."
+    _choose(chosen, name, tuple(str(each) for part in parts for each in part.get("names") or ()))
+    return ""
+
+
 def _what_not(condition: str, hit_condition: str) -> str:
     """Why a breakpoint's conditions cannot be evaluated; "" if they can."""
     if condition:
         try:
             compile(condition.strip(), "<condition>", "eval", dont_inherit=True)
-        except (SyntaxError, ValueError) as exc:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
             return f"The condition is no expression: {exc}."
-    if hit_condition and not _HIT_CONDITION.fullmatch(hit_condition):
-        return f"{hit_condition!r} is no hit condition; write 5, >=5, >5, <=5, <5 or %5."
+    if hit_condition:
+        match = _HIT_CONDITION.fullmatch(hit_condition)
+        if match is None:
+            return f"{hit_condition!r} is no hit condition; write 5, >=5, >5, <=5, <5 or %5."
+        if int(match[2]) == 0 and match[1] not in (">", ">="):
+            return f"{hit_condition!r} holds at no pass; passes are counted from 1."
     return ""

@@ -58,7 +58,7 @@ class DapConnection:
         while True:
             try:
                 data = self._connection.recv(_CHUNK_BYTES)
-                messages = buffer.feed(data) if data else []
+                requests = [message for message in buffer.feed(data) if _is_request(message)]
             except DapViolation as exc:
                 self.event("output", {"category": "stderr", "output": f"The connection is no DAP: {exc}\n"})
                 return
@@ -66,7 +66,7 @@ class DapConnection:
                 return
             if not data:
                 return
-            yield from (message for message in messages if message.get("type") == "request")
+            yield from requests
 
     def respond(self, request: Message, body: dict[str, Any] | None = None) -> None:
         self._send(
@@ -131,3 +131,12 @@ class DapConnection:
             self._connection.sendall(encode({"seq": next(self._numbers), **message}))
         except OSError:
             return
+
+
+def _is_request(message: Message) -> bool:
+    """Whether it is one rather than a response or an event. Raises: DapViolation, nobody could answer it."""
+    if message.get("type") != "request":
+        return False
+    if type(message.get("seq")) is not int:
+        raise DapViolation(f"a request whose seq is {message.get('seq')!r}")
+    return True

@@ -101,3 +101,28 @@ class ClientFiles:
             except Refused:
                 pass
         return texts
+
+    # ------------------------------------------------------------------------------------- requests
+
+    def source(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        path = self.path_in(arguments.get("source"))
+        if not path.endswith(".py") and path != self.program:
+            raise Refused(f"{path} is no script.")
+        return {"content": self.text(path), "mimeType": "text/x-python"}
+
+    def loaded(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"sources": [self.source_out(path) for path in self.running or self.scripts()]}
+
+    def modules(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        paths = list(self.running or self.scripts())
+        start, count = int(arguments.get("startModule") or 0), int(arguments.get("moduleCount") or 0)
+        modules = [
+            {
+                "id": path,
+                "name": path.removesuffix(".py").replace("/", ".").lstrip("."),
+                "path": str(self._root / path),
+                "isUserCode": True,
+            }
+            for path in paths[start : start + count if count else None]
+        ]
+        return {"modules": modules, "totalModules": len(paths)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import circuit_link.host_protocol as hp
 from circuit_link import debug_wire as dw
+from circuit_link import wire
 from circuit_link.dap import Message
 from circuit_link.errors import UserFacingError
 from circuit_log.events import LogEvent
@@ -25,7 +27,10 @@ from circuit_runtime.host.runs import RunHandle, RunService
 from circuit_runtime.project.project import Project
 from circuit_runtime.sandbox.worker import Worker
 
+_log = logging.getLogger("circuit.debug")
+
 _THREAD_NAME = "Script"
+_OUTSIDE_A_SESSION = ("initialize", "disconnect")
 _STEPS: dict[str, dw.StepKind] = {"next": "over", "stepIn": "into", "stepOut": "out"}
 
 Handler = Callable[[Body], Body | None]
@@ -51,12 +56,14 @@ class DapSession:
         self._requests: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._current = -1
+        self._is_initialized = False
         self._start_request: Message | None = None
         self._run: hp.RunRequest | None = None
         self._options = DebugOptions()
         self._is_configured = False
         self._is_attached = False
         self._is_restarting = False
+        self._is_pause_wanted = False
         self._handle: RunHandle | None = None
         self._debuggee: Debuggee | None = None
         self._live: LiveInspection | None = None
@@ -81,26 +88,21 @@ class DapSession:
             "setExpression": lambda arguments: self._standing().set_expression(arguments),
             "evaluate": lambda arguments: self._standing().evaluate(arguments),
             "completions": lambda arguments: self._standing().completions(arguments),
-            "exceptionInfo": lambda arguments: self._standing().exception_info(arguments),
+            "exceptionInfo": lambda arguments: self._standing().exception_info(of_the_thread(arguments)),
             "stepInTargets": lambda arguments: self._standing().step_in_targets(arguments),
             "gotoTargets": lambda arguments: self._standing().goto_targets(arguments),
-            "goto": lambda arguments: self._standing().goto(arguments),
+            "goto": lambda arguments: self._standing().goto(of_the_thread(arguments)),
             "restartFrame": lambda arguments: self._standing().restart_frame(arguments),
             "continue": self._continue,
             "next": lambda arguments: self._step("next", arguments),
             "stepIn": lambda arguments: self._step("stepIn", arguments),
             "stepOut": lambda arguments: self._step("stepOut", arguments),
-            "stepBack": lambda _arguments: self._look_back("stepBack"),
-            "reverseContinue": lambda _arguments: self._look_back("reverseContinue"),
+            "stepBack": lambda arguments: self._look_back("stepBack", arguments),
+            "reverseContinue": lambda arguments: self._look_back("reverseContinue", arguments),
             "pause": self._pause,
-            "source": lambda arguments: {
-                "content": self._files.text(self._files.path_in(arguments.get("source"))),
-                "mimeType": "text/x-python",
-            },
-            "modules": self._modules,
-            "loadedSources": lambda _arguments: {
-                "sources": [self._files.source_out(path) for path in self._scripts()]
-            },
+            "source": self._files.source,
+            "modules": self._files.modules,
+            "loadedSources": self._files.loaded,
             "terminate": self._terminate,
             "restart": self._restart,
         }
@@ -164,6 +166,8 @@ class DapSession:
         try:
             if self._current in self._cancelled:
                 raise Refused("The request was cancelled.", short="cancelled")
+            if not self._is_initialized and command not in _OUTSIDE_A_SESSION:
+                raise Refused("The first request has to be initialize.")
             match command:
                 case "launch":
                     self._launch(request, arguments)
@@ -183,15 +187,21 @@ class DapSession:
             self._connection.refuse(request, Refused(str(exc), short="cancelled") if is_cancelled else exc)
         except UserFacingError as exc:
             self._connection.refuse(request, Refused(f"{exc.message} {exc.hint}".strip()))
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
             reason = f"{command}: the arguments are not as the protocol has them: {exc!r}"
             self._connection.refuse(request, Refused(reason))
+        except Exception as exc:  # noqa: BLE001 - a border: one request's fault must not silence the session
+            _log.exception("a debug session could not carry out %s", command)
+            self._connection.refuse(request, Refused(f"{command} failed within the debugger: {exc!r}"))
         finally:
             self._current = -1
 
     # ------------------------------------------------------------------------------------- begin and end
 
     def _initialize(self, arguments: Body) -> Body:
+        if self._is_initialized:
+            raise Refused("This session has been initialized already.")
+        self._is_initialized = True
         self._files.agree(arguments)
         return CAPABILITIES
 
@@ -238,15 +248,20 @@ class DapSession:
             return
         assert self._run is not None
         self._files.running = self._files.scripts()
+        is_restart, self._is_restarting = self._is_restarting, False
         try:
             handle = self._runs.start(self._run, observer=self, on_debug_worker=self.take_worker)
         except UserFacingError as exc:
-            self._start_request = None
-            self._connection.refuse(request, Refused(f"{exc.message} {exc.hint}".strip()))
+            reason = Refused(f"{exc.message} {exc.hint}".strip())
+            if is_restart:
+                self._connection.event("output", {"category": "stderr", "output": f"{reason}\n"})
+                self._connection.event("terminated")
+            else:
+                self._start_request = None
+                self._connection.refuse(request, reason)
             return
-        if not self._is_restarting:
+        if not is_restart:
             self._connection.respond(request)
-        self._is_restarting = False
         self.run_started(handle)
 
     def _disconnect(self) -> None:
@@ -301,7 +316,7 @@ class DapSession:
             return
         if self._is_attached:
             self._files.running = self._files.scripts()
-        debuggee = Debuggee(worker.debug_socket, control, worker.pid, self._on_worker_event)
+        debuggee = Debuggee(worker.debug_socket, control, worker.pid, self._on_worker_event, self._on_note)
         for command in self._configuration.commands():
             debuggee.tell(command)
         debuggee.tell(
@@ -313,6 +328,7 @@ class DapSession:
             )
         )
         self._debuggee = debuggee
+        self._tell_pause()
         self._live = LiveInspection(debuggee, self._files)
         self._configuration.tell = debuggee.tell
         debuggee.start()
@@ -322,16 +338,6 @@ class DapSession:
             case dw.Stopped():
                 self._stopped_at = (event.path, event.line)
                 self._connection.event("stopped", _stopped_body(event))
-            case dw.Logged():
-                self._connection.event(
-                    "output",
-                    {
-                        "category": "stderr" if event.is_error else "stdout",
-                        "output": event.text + "\n",
-                        "source": self._files.source_out(event.path),
-                        "line": self._files.line_out(event.line),
-                    },
-                )
             case dw.Captured():
                 self._keep(event.moments)
             case dw.Began() if event.reason:
@@ -339,6 +345,11 @@ class DapSession:
                 self._connection.event("output", {"category": "console", "output": text})
             case _:
                 return
+
+    def _on_note(self, note: wire.DebugNote) -> None:
+        body: Body = {"category": "stderr" if note.is_error else "stdout", "output": note.text}
+        place = {"source": self._files.source_out(note.path), "line": self._files.line_out(note.line)}
+        self._connection.event("output", {**body, **place})
 
     def _keep(self, moments: tuple[dw.Moment, ...]) -> None:
         limits = self._debuggee.control.limits() if self._debuggee is not None else {}
@@ -394,12 +405,20 @@ class DapSession:
             raise NotStopped
         return self._live
 
+    @property
+    def _is_starting(self) -> bool:
+        """Whether a run has been started whose worker is about to come."""
+        is_debugged = self._is_attached or (self._run is not None and self._run.mode == "debug")
+        is_going = self._handle is not None and self._handle.wait(0) is None
+        return self._is_restarting or (self._debuggee is None and is_going and is_debugged)
+
     def _running(self) -> Debuggee:
         if self._debuggee is None:
             raise Refused("No script runs under the debugger now.")
         return self._debuggee
 
-    def _continue(self, _arguments: Body) -> Body:
+    def _continue(self, arguments: Body) -> Body:
+        of_the_thread(arguments)
         if self._recording.position is not None:
             self._walk("continue")
         else:
@@ -407,6 +426,7 @@ class DapSession:
         return {"allThreadsContinued": True}
 
     def _step(self, command: Direction, arguments: Body) -> None:
+        of_the_thread(arguments)
         if self._recording.position is not None:
             self._walk(command)
             return
@@ -414,7 +434,8 @@ class DapSession:
         target = live.step_target(arguments.get("targetId")) if live is not None and command == "stepIn" else ""
         self._running().go_on(dw.Step(kind=_STEPS[command], target=target))
 
-    def _look_back(self, direction: Direction) -> None:
+    def _look_back(self, direction: Direction, arguments: Body) -> None:
+        of_the_thread(arguments)
         if self._recording.position is None:
             if not self._running().is_paused:
                 raise NotStopped
@@ -444,27 +465,17 @@ class DapSession:
         body["recorded"] = True
         self._connection.event("stopped", {**body, "allThreadsStopped": True, **({"text": text} if text else {})})
 
-    def _pause(self, _arguments: Body) -> None:
-        self._running().tell(dw.Pause())
+    def _pause(self, arguments: Body) -> None:
+        of_the_thread(arguments)
+        if not self._is_starting:
+            self._running()
+        self._is_pause_wanted = True
+        self._tell_pause()
 
-    # ------------------------------------------------------------------------------------- scripts
-
-    def _scripts(self) -> list[str]:
-        return list(self._files.running or self._files.scripts())
-
-    def _modules(self, arguments: Body) -> Body:
-        paths = self._scripts()
-        start, count = int(arguments.get("startModule") or 0), int(arguments.get("moduleCount") or 0)
-        modules = [
-            {
-                "id": path,
-                "name": path.removesuffix(".py").replace("/", ".").lstrip("."),
-                "path": str(self._root / path),
-                "isUserCode": True,
-            }
-            for path in paths[start : start + count if count else None]
-        ]
-        return {"modules": modules, "totalModules": len(paths)}
+    def _tell_pause(self) -> None:
+        if self._debuggee is not None and self._is_pause_wanted and not self._is_restarting:
+            self._is_pause_wanted = False
+            self._debuggee.tell(dw.Pause())
 
 
 def _arguments(request: Message) -> Body:
