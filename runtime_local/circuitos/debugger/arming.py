@@ -46,6 +46,8 @@ class _Armed:
     """An armed slot, and what stood in its place."""
 
     def __init__(self, code: types.CodeType, slot: Slot) -> None:
+        self._code = code
+        self._slot = slot
         self._address = id(code) + _HEADER_BYTES + slot.offset
         self._unit = _string_at(self._address, UNIT_BYTES)
         self._pair = _string_at(self._address - UNIT_BYTES, 1) if slot.may_be_fused else b""
@@ -54,8 +56,12 @@ class _Armed:
         if not slot.is_exit:
             _write(code, slot.switch, NOP_UNIT)
         _write(code, slot.offset, slot.armed_unit)
+        for jump in slot.jumps:
+            _write(code, jump.offset, jump.armed)
 
     def disarm(self) -> None:
+        for jump in self._slot.jumps:
+            _write(self._code, jump.offset, jump.off)
         _memmove(self._address, self._unit, UNIT_BYTES)
         first = _FIRST_OF_PAIR.get(self._pair)
         # Where that is a slot of its own, it may be armed.
@@ -155,9 +161,10 @@ class SlotArms:
                 self._armed[key] = _Armed(*place)
 
     def _take_hook(self) -> None:
-        """A script may have put a display hook of its own in the place."""
-        if sys.displayhook is not self._hook:
+        """A script may have put a display hook of its own in the place, or Python's back."""
+        if sys.displayhook != self._hook:
             self._next_hook, sys.displayhook = sys.displayhook, self._hook
+        sys.__displayhook__ = self._hook
 
     def _hook(self, value: Any) -> None:
         # The code comes by its mark, since each `frame.f_code` is told to the audit hooks of the worker.
@@ -176,7 +183,7 @@ class SlotArms:
 
 
 def _write(code: types.CodeType, offset: int, unit: bytes) -> None:
-    _memmove(id(code) + _HEADER_BYTES + offset, unit, UNIT_BYTES)
+    _memmove(id(code) + _HEADER_BYTES + offset, unit, len(unit))
 
 
 _CHECKED = """
@@ -204,7 +211,7 @@ def self_check() -> str:
         return f"slots are for CPython 3.11, this is {sys.implementation.name} {sys.version.split()[0]}"
     plain = compile(_CHECKED, "<check>", "exec", dont_inherit=True)
     hits: list[int] = []
-    hook = sys.displayhook
+    hooks = sys.displayhook, sys.__displayhook__
     arms = SlotArms(lambda _frame, _code, slot: hits.append(slot.line))
     try:
         code = arms.compiled(plain)
@@ -221,7 +228,7 @@ def self_check() -> str:
     except Exception as exc:  # noqa: BLE001 - whatever does not work here, tracing does
         return f"the check of slots failed: {type(exc).__name__}: {exc}"
     finally:
-        sys.displayhook = hook
+        sys.displayhook, sys.__displayhook__ = hooks
     return "" if counts == [0, _CHECKED_STATEMENTS, 0] else f"armed slots were passed {counts} times"
 
 

@@ -18,7 +18,8 @@ A function's return is a slot whose stub lies behind it, where nothing passes un
 
 A slot stands where `sys.settrace` would give a line event: where the line changes on the way to an instruction. An
 instruction that is also come to without an event, or that cannot be moved into a stub, gets a NOP in front of it,
-which ways with an event pass and others go around.
+which is the slot. Jumps go around the NOP. While it is armed, those with an event lead to it: their argument is
+changed by one.
 
 A jump reaches 255 units, so stubs lie in islands: behind the code, or in longer code also between.
 """
@@ -55,7 +56,7 @@ _NEVER_BEFORE = frozenset({"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENE
 _MOVABLE = frozenset(
     {
         *("LOAD_FAST", "LOAD_CONST", "LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLOSURE", "PUSH_NULL", "NOP"),
-        *("BUILD_LIST", "BUILD_TUPLE", "BUILD_MAP", "LOAD_BUILD_CLASS", "LOAD_ASSERTION_ERROR", "JUMP_BACKWARD"),
+        *("BUILD_LIST", "BUILD_TUPLE", "BUILD_MAP", "LOAD_BUILD_CLASS", "LOAD_ASSERTION_ERROR"),
     }
 )
 _FUSING = frozenset({"LOAD_FAST", "STORE_FAST", "LOAD_CONST"})
@@ -63,6 +64,15 @@ _FUSING = frozenset({"LOAD_FAST", "STORE_FAST", "LOAD_CONST"})
 
 class Mark:
     """A constant of one code object, which its slots give to the hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedJump:
+    """The byte of a jump's argument at `offset`, as it is and as it leads over an armed slot."""
+
+    offset: int
+    off: bytes
+    armed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,7 @@ class Slot:
         is_entry: a call passes it first.
         is_exit: a call returns there.
         may_be_fused: the interpreter may have made one instruction of this one and the one before.
+        jumps: what leads over it only while it is armed.
     """
 
     offset: int
@@ -85,6 +96,7 @@ class Slot:
     is_entry: bool = False
     is_exit: bool = False
     may_be_fused: bool = False
+    jumps: tuple[LedJump, ...] = ()
 
     @property
     def armed_unit(self) -> bytes:
@@ -128,7 +140,10 @@ def _insert(code: types.CodeType, found: list[Slotted]) -> types.CodeType:
     )
     mark = Mark()
     woven = _Weaving(_Statements(disassemble(code)), len(consts))
-    new = assemble(code, woven.instructions, (*consts, mark), code.co_stacksize + 1)
+    while True:
+        new = assemble(code, woven.instructions, (*consts, mark), code.co_stacksize + 1)
+        if not woven.lead_unchangeable_jumps():
+            break
     found.append(Slotted(new, mark, tuple(_slot(site) for site in woven.sites)))
     return new
 
@@ -142,6 +157,7 @@ class _Site:
     is_entry: bool = False
     is_exit: bool = False
     may_be_fused: bool = False
+    jumps: list[Instruction] = field(default_factory=list)
 
 
 def _slot(site: _Site) -> Slot:
@@ -154,6 +170,16 @@ def _slot(site: _Site) -> Slot:
         site.is_entry,
         site.is_exit,
         site.may_be_fused,
+        tuple(_led(jump) for jump in site.jumps),
+    )
+
+
+def _led(jump: Instruction) -> LedJump:
+    """Of a jump behind a NOP; on it is one unit less far forward, and one more backward."""
+    last_unit = jump.offset + jump.prefixes
+    argument = jump.argument & 0xFF
+    return LedJump(
+        UNIT_BYTES * last_unit + 1, bytes((argument,)), bytes((argument + (1 if jump.is_backward else -1),))
     )
 
 
@@ -235,6 +261,7 @@ class _Weaving:
         self._statements = statements
         self._mark = mark
         self._layout = _Layout()
+        self._jumps: dict[Instruction, list[Instruction]] = {}
         pads = self._pads()
         for instruction in statements.instructions:
             self._add(instruction, pads.get(instruction))
@@ -242,7 +269,7 @@ class _Weaving:
         self.instructions = self._layout.instructions
 
     def _pads(self) -> dict[Instruction, Instruction]:
-        """The NOPs in front of instructions that need one; ways with an event are led over them."""
+        """The NOPs in front of instructions that need one; exceptions with an event are led over them."""
         starts = self._statements.starts
         pads = {
             instruction: Instruction(
@@ -254,19 +281,32 @@ class _Weaving:
         for instruction in self._statements.instructions:
             target, handler = instruction.target, instruction.handler
             if target is not None and target in pads and _gives_event(instruction, target):
-                instruction.target = pads[target]
+                self._jumps.setdefault(pads[target], []).append(instruction)
             if handler is not None and handler.target in pads and starts[handler.target].from_exceptions:
                 handler.target = pads[handler.target]
         return pads
+
+    def lead_unchangeable_jumps(self) -> bool:
+        """Lead those over their NOP for good whose argument, as it is laid out now, cannot be changed by one."""
+        has_led = False
+        for site in self.sites:
+            for jump in site.jumps[:]:
+                if jump.argument & 0xFF == (0xFF if jump.is_backward else 0):
+                    jump.target = site.changed
+                    site.jumps.remove(jump)
+                    has_led = True
+        return has_led
 
     def _add(self, instruction: Instruction, pad: Instruction | None) -> None:
         layout, ways = self._layout, self._statements.starts.get(instruction)
         if pad is not None:
             if ways is not None and ways.falls_in is False:
+                # A handler is known to be come to only where the first instruction that it protects is.
+                pad.handler = layout.instructions[-1].handler
                 layout.append(_jump(layout.instructions[-1], instruction))
             layout.append(pad)
             self._add_start(instruction, pad)
-        layout.append(instruction)
+        layout.append(instruction, is_bound=pad is not None)
         if pad is None and ways is not None:
             self._add_start(instruction, instruction)
         if instruction.number == _RETURN_VALUE:
@@ -276,10 +316,11 @@ class _Weaving:
                 layout.append(one, is_bound=True)
 
     def _add_start(self, instruction: Instruction, changed: Instruction) -> None:
-        stub = [*self._call(instruction), Instruction(_NOP, 0, _NO_POSITION), replace(changed)]
-        if _falls_through(changed):
-            stub.append(Instruction(_JUMP_BACK, 0, _NO_POSITION, handler=instruction.handler))
-        site = _Site(changed, stub, is_entry=instruction is self._statements.entry)
+        back = Instruction(_JUMP_BACK, 0, _NO_POSITION, handler=instruction.handler)
+        moved = replace(changed, handler=instruction.handler)
+        stub = [*self._call(instruction), Instruction(_NOP, 0, _NO_POSITION), moved, back]
+        is_entry = instruction is self._statements.entry
+        site = _Site(changed, stub, is_entry=is_entry, jumps=self._jumps.get(changed, []))
         self.sites.append(site)
         self._layout.add_stub(site)
 
@@ -315,7 +356,7 @@ class _Layout:
         """The instruction that was added last is changed to come here."""
         before = self.instructions[-2] if len(self.instructions) > 1 else None
         site.may_be_fused = before is not None and before.name in _FUSING
-        self._back = site.stub[-1] if site.stub[-1].number == _JUMP_BACK else None
+        self._back = site.stub[-1]
         units = sum(map(_room, self._waiting))
         limit = self._place - _room(site.changed) + _REACH - units
         self._limit = min(self._limit, limit) if self._waiting else limit

@@ -27,6 +27,13 @@ def inner_codes(code):
             yield from inner_codes(constant)
 
 
+@pytest.fixture(autouse=True)
+def display_hooks():
+    hooks = sys.displayhook, sys.__displayhook__
+    yield
+    sys.displayhook, sys.__displayhook__ = hooks
+
+
 class Taken:
     """Code with slots, taken apart: what was compiled, what stands in front of it, and the stubs."""
 
@@ -48,9 +55,10 @@ class Taken:
     def _take(self, slot):
         start = self.at[slot.stub]
         changed, stub = self.instructions[self.at[slot.offset]], self.instructions[start : start + 5]
-        handlers = {one.handler for one in (changed, *stub[:2])}
+        is_pad = changed.name == "NOP" and changed.position[2] is None
+        protected = self.instructions[self.at[slot.offset] + 1] if is_pad else changed
         assert [one.name for one in stub[:2]] == ["LOAD_CONST", "PRINT_EXPR"]
-        assert len(handlers) == 1 or len({handler and handler.target for handler in handlers}) == 1
+        assert len({one.handler and one.handler.target for one in (protected, *stub[:2])}) == 1
         if slot.is_exit:
             assert (changed.name, stub[2].name) == ("RETURN_VALUE", "RETURN_VALUE")
             assert start == self.at[slot.offset] + 1
@@ -60,20 +68,33 @@ class Taken:
             (opcode.opmap["JUMP_FORWARD"], (slot.stub - slot.offset) // UNIT_BYTES - 1)
         )
         assert slot.again == bytes(
-            (opcode.opmap["JUMP_BACKWARD_NO_INTERRUPT"], (slot.stub - slot.offset) // UNIT_BYTES + 3)
+            (opcode.opmap["JUMP_BACKWARD_NO_INTERRUPT"], (slot.hook - slot.offset) // UNIT_BYTES + 2)
         )
-        switch, moved, *behind = stub[2:]
+        switch, moved, back = stub[2:]
         assert switch.name == "NOP"
         assert (moved.number, moved.position) == (changed.number, changed.position)
         assert moved.target is changed.target
         assert moved.target is not None or moved.argument == changed.argument
-        self.added.update(range(start, start + 4))
-        if moved.name != "JUMP_BACKWARD":
-            assert behind[0].name == "JUMP_BACKWARD_NO_INTERRUPT"
-            assert behind[0].target is self.instructions[self.at[slot.offset] + 1]
-            self.added.add(start + 4)
-        if changed.name == "NOP" and changed.position[2] is None:
+        assert back.name == "JUMP_BACKWARD_NO_INTERRUPT"
+        behind = self.instructions[self.at[slot.offset] + 1]
+        assert back.target is behind
+        self.added.update(range(start, start + 5))
+        for jump in slot.jumps:
+            self._check_led(jump, behind)
+        if is_pad:
             self.added.add(self.at[slot.offset])
+
+    def _check_led(self, led, behind):
+        """The argument's last byte is changed so that the jump comes one unit before where it goes."""
+        number = next(
+            number
+            for offset, number in self.at.items()
+            if offset + UNIT_BYTES * (self.instructions[number].prefixes + 1) == led.offset + 1
+        )
+        jump = self.instructions[number]
+        assert jump.target is behind
+        assert led.off == bytes((jump.argument & 0xFF,))
+        assert led.armed[0] - led.off[0] == (1 if jump.is_backward else -1)
 
     def _take_jump_around(self, number):
         jump, over = self.instructions[number - 1], number
@@ -183,7 +204,6 @@ def traced(code):
 def passed(code):
     """(function, line) of each slot that is passed, all armed."""
     events = []
-    hook = sys.displayhook
     arms = SlotArms(lambda _frame, code, slot: events.append((code.co_name, slot.line)))
     new = arms.compiled(code)
     arms.arm(Breakpoints(), (), None, everywhere=True)
@@ -191,7 +211,6 @@ def passed(code):
         exec(new, {"__name__": "sample"})
     finally:
         arms.disarm()
-        sys.displayhook = hook
     return events
 
 
@@ -224,7 +243,6 @@ def test_traceback_of_code_with_slots_names_the_same_lines_and_columns():
 
 
 def test_code_that_is_armed_and_disarmed_is_what_it_was():
-    hook = sys.displayhook
     arms = SlotArms(lambda _frame, _code, _slot: None)
     code = arms.compiled(compile(SAMPLE, "<sample>", "exec", dont_inherit=True))
     codes = list(inner_codes(code))
@@ -234,7 +252,6 @@ def test_code_that_is_armed_and_disarmed_is_what_it_was():
     armed = [one._co_code_adaptive for one in codes]
     arms.disarm()
 
-    sys.displayhook = hook
     assert before != armed
     assert before == [one._co_code_adaptive for one in codes]
 
@@ -252,7 +269,7 @@ def quick(count):
 
 
 def test_slots_in_code_that_the_interpreter_has_made_quick_are_passed_and_put_back():
-    hook, lines, names = sys.displayhook, [], {}
+    lines, names = [], {}
     arms = SlotArms(lambda _frame, _code, slot: lines.append(slot.line))
     exec(arms.compiled(compile(QUICK, "<sample>", "exec", dont_inherit=True)), names)
     quick = names["quick"]
@@ -264,10 +281,23 @@ def test_slots_in_code_that_the_interpreter_has_made_quick_are_passed_and_put_ba
     quick(2)
     arms.disarm()
 
-    sys.displayhook = hook
     assert lines == [3, 4, 5, 6, 7, 8, 6, 7, 8, 6, 9]
     assert quick.__code__._co_code_adaptive == before
     assert before != quick.__code__.co_code
+
+
+def test_script_that_puts_pythons_display_hook_back_keeps_its_slots_armed(capsys):
+    lines = []
+    arms = SlotArms(lambda _frame, _code, slot: lines.append(slot.line))
+    text = "import sys\nsys.displayhook = sys.__displayhook__\nsys.displayhook(7)\n"
+    code = arms.compiled(compile(text, "<sample>", "exec", dont_inherit=True))
+
+    arms.arm(Breakpoints(), (), None, everywhere=True)
+    exec(code, {})
+    arms.disarm()
+
+    assert lines == [1, 2, 3]
+    assert capsys.readouterr().out == "7\n"
 
 
 def test_jumps_that_become_too_far_for_one_byte_are_lengthened():
