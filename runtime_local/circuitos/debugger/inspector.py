@@ -15,8 +15,9 @@ from circuitos.debugger.engine import Engine, Stop
 from circuitos.debugger.evaluation import EffectGate, assign, evaluate, execute, guarded
 from circuitos.debugger.stack import Stack
 from circuitos.debugger.step_targets import step_targets
+from circuitos.debugger.texts import whole
 from circuitos.debugger.user_code import UserCode
-from circuitos.debugger.values import References, Variables, assign_child, child_counts, children, whole
+from circuitos.debugger.values import References, Variables, assign_child, child_counts, children
 
 # What a client gets that asks for all children at once.
 _MAX_WITHOUT_PAGES = 2_000

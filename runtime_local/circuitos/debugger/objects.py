@@ -25,7 +25,7 @@ _OPAQUE = (types.ModuleType, types.FunctionType, types.MethodType, types.Builtin
 
 _SEQUENCES: tuple[Any, ...] = (list, tuple, deque, array.array)
 _CONTAINERS: tuple[Any, ...] = (*_SEQUENCES, dict, set, frozenset)
-_EXACT_CONTAINERS = {id(kind): kind for kind in _CONTAINERS}
+_EXACT_CONTAINERS = frozenset(_CONTAINERS)
 # Each gives a plain value that equals an instance of a derived type.
 _PLAIN_COPIES: tuple[tuple[type, Any], ...] = (
     (str, str.__str__),
@@ -59,15 +59,15 @@ def plain_copy(value: Any) -> Any:
 
 def container_type(value: Any) -> Any:
     """The built-in container that a value is or derives from; None for anything else."""
-    exact = _EXACT_CONTAINERS.get(id(type(value)))
-    if exact is not None:
-        return exact
+    if is_exact(value):
+        return type(value)
     return next((kind for kind in _CONTAINERS if is_a(value, kind)), None)
 
 
 def is_exact(value: Any) -> bool:
     """Whether it is a built-in container itself, rather than of a type derived from one."""
-    return id(type(value)) in _EXACT_CONTAINERS
+    kind = type(value)
+    return type(kind) is type and kind in _EXACT_CONTAINERS
 
 
 def item_count(value: Any, container: Any) -> int:

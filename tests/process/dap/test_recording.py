@@ -136,3 +136,30 @@ def test_recorded_statements_that_fit_no_frame_come_in_several(debug, client):
     client.stopped("step")
 
     assert client.step("stepBack")[1] == 61
+
+
+def test_recorded_container_is_shown_as_it_was(debug, client):
+    debug(
+        "rows = [{'a': [1]}]\nrows[0]['a'].append(2)\nrows[0]['b'] = rows\nrows.append(3)\n", recordStatements=True
+    )
+    client.stopped()
+
+    seen = [client.variables()["rows"]["value"]]
+    for _ in range(2):
+        client.step("stepBack")
+        seen.append(client.variables()["rows"]["value"])
+
+    assert seen == ["[{'a': [… 2 items], 'b': [… 1 items]}]", "[{'a': [… 2 items]}]", "[{'a': [… 1 items]}]"]
+
+
+def test_stack_of_recorded_statements_follows_calls_and_returns(debug, client):
+    text = "def inner(n):\n    return n\ndef outer(n):\n    return inner(inner(n))\nx = outer(1)\ny = outer(x)\n"
+    debug(text, recordStatements=True)
+
+    client.stopped()
+
+    assert [(frame["name"], frame["line"]) for frame in client.stack()] == [
+        ("inner", 2),
+        ("outer", 4),
+        ("<module>", 6),
+    ]
