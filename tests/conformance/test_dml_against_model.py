@@ -17,6 +17,7 @@ from circuit_log.levels import LogLevels
 from circuit_runtime.dml.errors import DmlFailed
 from circuit_runtime.dml.operations import DmlRequest
 from circuit_runtime.dml.order_of_execution import SaveContext
+from circuit_runtime.dml.parents import Parents
 from circuit_runtime.dml.rights import Rights
 from circuit_runtime.dml.rules import Rules
 from circuit_runtime.dml.transaction import DataTransaction
@@ -92,12 +93,13 @@ class Host:
         self.session = session
         events = EventLog(LogLevels(), 0, Nobody())
         user = find_user(session, project.schema, "")
-        triggers = Triggers(project, NoWorker(), events, lambda: NOW)
+        parents = Parents(project.schema, session)
+        triggers = Triggers(project, NoWorker(), events, lambda: NOW, parents)
         context = SaveContext(
             schema=project.schema,
             session=session,
             triggers=triggers,
-            rules=Rules(project.schema, events),
+            rules=Rules(project.schema, events, parents, project.settings.zone),
             written=[],
             user=lambda: user,
             now=lambda: NOW,

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
 
 from circuit_runtime.project.objects import load_schema
 from circuit_runtime.project.schema import Schema
+from circuit_runtime.soql.errors import SoqlError
 from circuit_runtime.soql.expressions import EvaluationContext, compile_expression
 from circuit_runtime.store.session import Session
 from circuit_runtime.store.store import Store
 
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 OBJECT = """
 [fields.word]
 type = "text"
@@ -34,13 +41,16 @@ values = ["Red", "Green"]
 [fields.labels]
 type = "multipicklist"
 values = ["a", "b"]
+[fields.at]
+type = "datetime"
 """
 ROWS = [
-    ("Ada", "Lovelace", 3, 2.5, True, "2024-02-29", "Red", "a;b"),
-    ("ada 100%", "", 0, 0.0, False, "1999-12-31", "Green", "b"),
-    (None, None, None, None, False, None, None, None),
+    ("Ada", "Lovelace", 3, 2.5, True, "2024-02-29", "Red", "a;b", 1_709_251_199_000),
+    ("ada 100%", None, 0, 0.0, False, "1999-12-31", "Green", "b", -1_500),
+    ("ÜbEr's ß", " -3e1 ", 2**40, -99999.99, True, "0001-01-01", None, None, -62_135_596_800_000),
+    (None, None, None, None, False, None, None, None, None),
 ]
-COLUMNS = ("word", "other", "count", "price", "sold", "day", "colour", "labels")
+COLUMNS = ("word", "other", "count", "price", "sold", "day", "colour", "labels", "at")
 TEXTS = [
     "TRIM(BLANKVALUE(word, '') & ' ' & BLANKVALUE(other, 'nobody'))",
     "UPPER(word)",
@@ -130,10 +140,102 @@ def both(session: Session, schema: Schema, source: str) -> tuple[list[Any], list
     """What the database and the host make of an expression."""
     item = schema.objects["Thing"]
     expression = compile_expression(source, item, schema)
-    rows = session.execute(f"SELECT {expression.sql(session.dialect, 't')} FROM o_thing t ORDER BY t.id")
-    context = EvaluationContext(now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    sql = expression.sql_with(
+        session.dialect,
+        lambda path: (f't."{path.parts[0]}"', item.fields[path.parts[0]]),
+        {"now": str((NOW - EPOCH) // dt.timedelta(milliseconds=1)), "today": f"'{NOW.date()}'"}.__getitem__,
+    )
+    rows = session.execute(f"SELECT {sql} FROM o_thing t ORDER BY t.id")
+    context = EvaluationContext(now=NOW)
     stored = session.fetch(item, [row[0] for row in session.execute("SELECT id FROM o_thing")])
     return [row[0] for row in rows], [expression.evaluate(stored[key], context) for key in sorted(stored)]
+
+
+ATOMS = {
+    "text": ["word", "other", "colour", "labels", "'Ada'", "''", "'100%'", "'it\\'s'", "NULL"],
+    "number": ["count", "price", "0", "1", "-3", "2.5", "0.1", "100", "NULL"],
+    "truth": ["sold", "TRUE", "NULL"],
+    "day": ["day", "2024-02-29", "TODAY()", "NULL"],
+    "time": ["at", "2024-01-01T00:00:00Z", "NOW()"],
+    "sign": ["=", "<>", "<", "<=", ">", ">="],
+    "digits": ["0", "1", "2", "-1"],
+    "exponent": ["2", "3", "0", "-1", "0.5"],
+}
+FORMS = {
+    "text": [
+        "({text} & {any} & {text})", "({text} + {text})", "UPPER({text})", "LOWER({text})", "TRIM({text})",
+        "LEFT({text}, {number})", "RIGHT({text}, {number})", "SUBSTITUTE({text}, {text}, {text})",
+        "TEXT({any})", "IF({truth}, {text}, {text})",
+        "CASE({number}, {number}, {text}, {number}, {text}, {text})", "BLANKVALUE({text}, {text})",
+        "NULLVALUE({text}, {text})",
+    ],
+    "number": [
+        "({number} + {number})", "({number} - {number})", "({number} * {number})", "({number} / {number})",
+        "({number} ^ {exponent})", "ABS({number})", "FLOOR({number})", "CEILING({number})", "-({number})",
+        "ROUND({number}, {digits})", "MIN({number}, {number})", "MAX({number}, {number})", "LEN({text})",
+        "MOD({number}, {number})", "YEAR({day})", "MONTH({time})", "DAY({time})", "VALUE({text})",
+        "({day} - {day})", "({day} - {time})", "({time} - {time})", "IF({truth}, {number}, {number})",
+    ],
+    "truth": [
+        "({text} {sign} {text})", "({number} {sign} {number})", "({day} {sign} {day})", "NOT({truth})",
+        "({time} {sign} {time})", "({day} {sign} {time})", "({truth} AND {truth})", "({truth} OR {truth})",
+        "ISBLANK({any})", "CONTAINS({text}, {text})", "BEGINS({text}, {text})", "ISPICKVAL({text}, {text})",
+        "INCLUDES(labels, {text})", "({truth} = {truth})",
+    ],
+    "day": [
+        "({day} + {number})", "({day} - {number})", "IF({truth}, {day}, {day})",
+    ],
+    "time": [
+        "({time} + {number})", "({time} - {number})", "IF({truth}, {time}, {time})",
+    ],
+}  # fmt: skip
+_HOLE = re.compile(r"\{(\w+)\}")
+
+
+def expression_of(kind: str, chance: random.Random, depth: int = 2) -> str:
+    if kind == "any":
+        kind = chance.choice(sorted(FORMS))
+    if depth == 0 or kind not in FORMS or chance.random() < 0.2:
+        return chance.choice(ATOMS[kind])
+    return _HOLE.sub(lambda hole: expression_of(hole[1], chance, depth - 1), chance.choice(FORMS[kind]))
+
+
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def _comparable(value: Any, kind: str) -> Any:
+    """A value of the host or of a database, in one form."""
+    if value is None or value == "":
+        return False if kind == "truth" else None
+    match kind:
+        case "truth":
+            return bool(value)
+        case "number":
+            return float(value)
+        case "day":
+            return str(value)
+        case "time":
+            moment = value if isinstance(value, dt.datetime) else EPOCH + dt.timedelta(milliseconds=int(value))
+            return moment.replace(microsecond=0)
+    return value
+
+
+@pytest.mark.parametrize("kind", sorted(FORMS))
+@QUICK
+@given(seed=st.integers(0, 2**32))
+def test_q09_any_expression_gives_the_same_in_the_host_and_in_the_database(
+    session: Session, schema: Schema, kind: str, seed: int
+) -> None:
+    source = expression_of(kind, random.Random(seed))
+
+    try:
+        by_database, by_host = both(session, schema, source)
+    except SoqlError:
+        reject()  # a null without a type met a value of another
+
+    for stored, plain in zip(by_database, by_host, strict=True):
+        left, right = _comparable(stored, kind), _comparable(plain, kind)
+        assert left == right or (kind == "number" and left == pytest.approx(right, rel=1e-6, abs=1e-6))
 
 
 @pytest.mark.parametrize("source", TEXTS)

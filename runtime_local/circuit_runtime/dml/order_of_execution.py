@@ -165,9 +165,8 @@ class OrderOfExecution:
             return
         again: list[Work] = []
         stored: dict[str, dict[str, Any]] = {}
-        for work in works:
-            changes = self._context.rules.field_updates(item, work, self._context.now())
-            if changes and work.id:
+        for work, changes in self._context.rules.field_updates(item, works, self._context.now()):
+            if work.id:
                 stored[work.id] = dict(work.new)
                 work.new.update(changes)
                 again.append(work)

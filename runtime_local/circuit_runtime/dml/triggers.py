@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -12,13 +12,14 @@ import circuit_log.events as ev
 from circuit_link import wire
 from circuit_runtime.dml.conversion import convert
 from circuit_runtime.dml.errors import depth_exceeded, error
+from circuit_runtime.dml.parents import Parents
 from circuit_runtime.dml.work import Columns, Work, columns, columns_of_rows, sound
 from circuit_runtime.governor.profiles import TRIGGER_DEPTH
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.catalog import TriggerDefinition
 from circuit_runtime.project.project import Project
 from circuit_runtime.project.schema import Field, FieldType, ObjectType
-from circuit_runtime.soql.expressions import EvaluationContext, Expression, compile_expression
+from circuit_runtime.soql.expressions import EvaluationContext, Expression, compile_expression, fitted
 from circuit_runtime.store.columnwise import column_converter
 from circuit_runtime.store.ids import record_id
 from circuit_runtime.store.session import stored_columns
@@ -58,10 +59,17 @@ class Triggers:
     """
 
     def __init__(
-        self, project: Project, port: TriggerPort, events: EventLog, now: Callable[[], dt.datetime]
+        self,
+        project: Project,
+        port: TriggerPort,
+        events: EventLog,
+        now: Callable[[], dt.datetime],
+        parents: Parents,
     ) -> None:
         self._catalog = project.catalog
         self._schema = project.schema
+        self._zone = project.settings.zone
+        self._parents = parents
         self._now = now
         self._port = port
         self._events = events
@@ -190,15 +198,19 @@ class Triggers:
         read = [stored[name] for name in formula.reads]
         size = len(stored["id"])
         known, values = self._computed.get((item.name, field.name, rows), ([], ()))
-        if known != read or len(values) != size or formula.reads_clock:
-            values = self._evaluated(field, formula, zip(*read, strict=True) if read else [()] * size)
+        if known != read or len(values) != size or formula.reads_beyond:
+            cells = zip(*read, strict=True) if read else [()] * size
+            records = [dict(zip(formula.reads, row, strict=True)) for row in cells]
+            values = self._evaluated(item, field, formula, records)
             self._computed[item.name, field.name, rows] = read, values
         return values
 
-    def _evaluated(self, field: Field, formula: Expression, rows: Iterable[tuple[Any, ...]]) -> Sequence[Any]:
-        """A formula over rows of what it reads."""
-        context = EvaluationContext(now=self._now())
-        values = [formula.evaluate(dict(zip(formula.reads, row, strict=True)), context) for row in rows]
+    def _evaluated(
+        self, item: ObjectType, field: Field, formula: Expression, records: Sequence[dict[str, Any]]
+    ) -> Sequence[Any]:
+        """A formula over what it reads of some records."""
+        context = EvaluationContext(self._now(), self._zone, parent=self._parents.of(item, [formula], records))
+        values = [fitted(field, formula.evaluate(record, context)) for record in records]
         try:
             return column_converter(field)(values)
         except ValueProblem:

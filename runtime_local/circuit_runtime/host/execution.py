@@ -15,6 +15,7 @@ from circuit_runtime.callouts.port import CalloutPort
 from circuit_runtime.connectors.intake import Intake
 from circuit_runtime.dml.errors import DmlFailed
 from circuit_runtime.dml.order_of_execution import SaveContext
+from circuit_runtime.dml.parents import Parents
 from circuit_runtime.dml.rights import Rights
 from circuit_runtime.dml.rules import Rules
 from circuit_runtime.dml.transaction import DataTransaction
@@ -122,13 +123,14 @@ class Execution:
             lambda wanted: find_user(session, project.schema, wanted),
         )
         self._port = _Port()
-        self._triggers = Triggers(project, self._port, self._events, self._clock.now)
+        parents = Parents(project.schema, session)
+        self._triggers = Triggers(project, self._port, self._events, self._clock.now, parents)
         self._written: list[RecordWritten] = []
         context = SaveContext(
             schema=project.schema,
             session=session,
             triggers=self._triggers,
-            rules=Rules(project.schema, self._events),
+            rules=Rules(project.schema, self._events, parents, project.settings.zone),
             written=self._written,
             user=self._users.current,
             now=self._clock.now,

@@ -10,8 +10,6 @@ from typing import Any
 
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Rollup, Schema
 from circuit_runtime.project.toml_file import TomlFile
-from circuit_runtime.soql.errors import SoqlError
-from circuit_runtime.soql.expressions import compile_expression
 from circuit_runtime.store.values import ValueProblem, to_storage
 
 _REFERENCES = frozenset({FieldType.LOOKUP, FieldType.MASTER_DETAIL})
@@ -46,8 +44,6 @@ _NOT_WITH_FORMULA = ("rollup", "required", "unique", "external_id", "default", "
 _NOT_FORMULA_TYPES = _REFERENCES | {FieldType.AUTONUMBER, FieldType.MULTIPICKLIST, FieldType.JSON}
 _NUMBER_FORMAT = re.compile(r"[^{}]*\{0+\}[^{}]*")
 _FUNCTIONS = ("COUNT", "SUM", "MIN", "MAX", "AVG")
-_TEXT_LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +96,6 @@ def check_schema(schema: Schema, declared: Mapping[str, Declarations]) -> None:
             if name in declarations.fields:
                 _check_field(declarations.file, item, item.fields[name], schema)
         _check_child_names(declarations, item, schema)
-        _check_formula_cycles(declarations, item)
-    # Expressions last: they may follow any reference, and all of these are known to lead somewhere now.
-    for object_name, declarations in declared.items():
-        _check_expressions(declarations, schema.objects[object_name], schema)
 
 
 def _check_field(file: TomlFile, item: ObjectType, field: Field, schema: Schema) -> None:
@@ -118,7 +110,7 @@ def _check_field(file: TomlFile, item: ObjectType, field: Field, schema: Schema)
                 f"{item.name}.{field.name} leads to the object {target!r}, which does not exist.",
                 *where,
                 "reference_to",
-                hint=_nearest(target, schema.objects) or f"Objects are: {', '.join(sorted(schema.objects))}.",
+                hint=nearest(target, schema.objects) or f"Objects are: {', '.join(sorted(schema.objects))}.",
             )
     _check_numbers(file, item, field)
     _check_values(file, item, field)
@@ -191,7 +183,7 @@ def _check_rollup(file: TomlFile, item: ObjectType, field: Field, rollup: Rollup
             f"{item.name}.{field.name}: {rollup.child!r} is no child of {item.name}.",
             *where,
             "child",
-            hint=_nearest(rollup.child, children),
+            hint=nearest(rollup.child, children),
         )
     if rollup.function == "COUNT":
         return
@@ -201,7 +193,7 @@ def _check_rollup(file: TomlFile, item: ObjectType, field: Field, rollup: Rollup
             f"{item.name}.{field.name}: {rollup.child} has no field {rollup.field!r}.",
             *where,
             "field",
-            hint=_nearest(rollup.field or "", child.fields),
+            hint=nearest(rollup.field or "", child.fields),
         )
     allowed = _NUMBERS if rollup.function in ("SUM", "AVG") else _ROLLUP_TYPES
     if source.type not in allowed:
@@ -229,68 +221,6 @@ def _check_child_names(declarations: Declarations, item: ObjectType, schema: Sch
                 )
 
 
-def _check_formula_cycles(declarations: Declarations, item: ObjectType) -> None:
-    """Refuse formulas that need themselves."""
-    needs = {field.name: _formula_fields(field.formula, item) for field in item.fields.values() if field.formula}
-    for start in needs:
-        reached: set[str] = set()
-        ahead = set(needs[start])
-        while ahead:
-            name = ahead.pop()
-            reached.add(name)
-            ahead |= needs.get(name, set()) - reached
-        if start in reached and start in declarations.fields:
-            raise declarations.file.error(
-                f"The formula of {item.name}.{start} needs its own value.", "fields", start, "formula"
-            )
-
-
-def _formula_fields(formula: str, item: ObjectType) -> set[str]:
-    """Formula fields of the same object that a formula names."""
-    names = _IDENTIFIER.findall(_TEXT_LITERAL.sub("''", formula))
-    fields = [item.field(name) for name in names]
-    return {field.name for field in fields if field is not None and field.formula is not None}
-
-
-def _check_expressions(declarations: Declarations, item: ObjectType, schema: Schema) -> None:
-    file = declarations.file
-    for name in sorted(declarations.fields):
-        field = item.fields[name]
-        if field.formula is not None:
-            _compile(file, field.formula, item, schema, "fields", name, "formula")
-        if field.rollup is not None and field.rollup.where is not None:
-            child = schema.objects[field.rollup.child]
-            _compile(file, field.rollup.where, child, schema, "fields", name, "rollup", "where")
-    for rule in item.validations:
-        where = ("validation", rule.name)
-        _compile(file, rule.when, item, schema, *where, "when")
-        if rule.field is not None:
-            _known_field(file, item, rule.field, *where, "field")
-    for update in item.field_updates:
-        where = ("field_update", update.name)
-        _compile(file, update.when, item, schema, *where, "when")
-        _compile(file, update.value, item, schema, *where, "value")
-        target = _known_field(file, item, update.field, *where, "field")
-        if not target.is_writable:
-            raise file.error(f"{item.name}.{target.name} cannot be set by a field update.", *where, "field")
-
-
-def _compile(file: TomlFile, text: str, item: ObjectType, schema: Schema, *keys: str) -> None:
-    try:
-        compile_expression(text, item, schema)
-    except SoqlError as exc:
-        place = f"line {exc.line}, column {exc.column}"
-        error = file.error(f"{item.name}: {exc.message} In {'.'.join(keys)}, {place}: {text.strip()}", *keys)
-        raise error from exc
-
-
-def _known_field(file: TomlFile, item: ObjectType, name: str, *keys: str) -> Field:
-    field = item.field(name)
-    if field is None:
-        raise file.error(f"{item.name} has no field {name!r}.", *keys, hint=_nearest(name, item.fields))
-    return field
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean {near[0]!r}?" if near else ""

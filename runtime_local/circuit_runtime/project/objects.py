@@ -15,6 +15,7 @@ import msgspec
 
 from circuit_link.errors import UserFacingError
 from circuit_resources.objects import standard_objects
+from circuit_runtime.project.expression_checks import check_expressions
 from circuit_runtime.project.object_checks import Declarations, check_field_table, check_schema
 from circuit_runtime.project.schema import (
     Field,
@@ -134,7 +135,9 @@ def load_schema(object_files: Mapping[str, str]) -> Schema:
     for path, text in sorted({**standard_objects(), **object_files}.items()):
         digest.update(f"{path}\0{text}\0".encode())
     schema = Schema(objects, digest.hexdigest()[:16])
-    check_schema(schema, {name: item for name, item in reading.declared.items() if name in own})
+    declared = {name: item for name, item in reading.declared.items() if name in own}
+    check_schema(schema, declared)
+    check_expressions(schema, declared)
     return schema
 
 
@@ -327,7 +330,7 @@ def _kind(file: TomlFile, object_name: str, name: str, table: FieldTable) -> Fie
 
 def _length(file: TomlFile, object_name: str, name: str, kind: FieldType, table: FieldTable) -> int | None:
     if table.length is None:
-        return _LENGTHS.get(kind)
+        return None if table.formula is not None else _LENGTHS.get(kind)
     if not 1 <= table.length <= _LAST_LENGTH:
         raise file.error(
             f"{object_name}.{name} has the length {table.length}; it may be 1 to {_LAST_LENGTH}.",

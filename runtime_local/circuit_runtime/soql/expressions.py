@@ -2,12 +2,13 @@
 
 A small, safe language with the literals of SOQL and Salesforce's formula functions. It is evaluated here, in the
 host, on a record's stored values, and becomes SQL for formula fields in queries. Null is empty: arithmetic with
-null is null, comparisons with null are false, but `= NULL` and ISBLANK find it.
+null is null, comparisons with null are false, but `= NULL` and ISBLANK find it. A checkbox is never null.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,37 +16,68 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
-from circuit_runtime.soql.formula_types import result_of, typed_sql
-from circuit_runtime.soql.functions import FUNCTIONS, SqlText
-from circuit_runtime.soql.parser import ConditionParser
+from circuit_runtime.soql.formula_syntax import Apply, Node, parse_expression, places_of
+from circuit_runtime.soql.formula_types import TYPES, Shape, check_call, shape_of
+from circuit_runtime.soql.functions import FUNCTIONS, REAL, Part, number_sql, text_of, text_sql, truth_sql
 from circuit_runtime.soql.syntax import FieldPath, Value
-from circuit_runtime.soql.tokens import Kind, Token, fail, tokenize
+from circuit_runtime.soql.tokens import fail
+from circuit_runtime.store.formula_functions import ROUND, WHOLE
 from circuit_runtime.store.session import Dialect
 from circuit_runtime.store.values import plain_converter
 
-_COMPARISONS = {"=": "=", "==": "=", "!=": "<>", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_HISTORY = frozenset({"ISNEW", "ISCHANGED", "PRIORVALUE"})
+_CLOCK = frozenset({"NOW", "TODAY"})
+_UTC = zoneinfo.ZoneInfo("UTC")
+
+# The stored row of a record that a lookup leads to; None where there is none.
+FindParent = Callable[[str], Mapping[str, Any] | None]
+
+
+def _no_parent(_record_id: str) -> None:
+    """Nothing was read for expressions that follow no lookup."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationContext:
-    """When, and what the record was before; `old` in storage form, None for a new record."""
+    """What an expression depends on beside the record.
+
+    Attributes:
+        zone: of TODAY().
+        old: what the record was before, in storage form; None for a new record.
+        parent: finds the records on the expression's `parent_paths`.
+    """
 
     now: dt.datetime
+    zone: zoneinfo.ZoneInfo = _UTC
     old: Mapping[str, Any] | None = None
+    parent: FindParent = _no_parent
 
 
 @dataclass(frozen=True, slots=True)
-class _Apply:
-    """A function or operator with its arguments."""
-
-    name: str
-    arguments: tuple[_Node, ...]
-    token: Token
+class _Literal:
+    value: Any
+    shape: Shape
 
 
-_Node = FieldPath | Value | _Apply
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A field at the end of relations; `fields` has it for each object that they can lead to."""
 
-# From a record's stored row to a plain value.
+    path: FieldPath
+    fields: Mapping[str, Field]
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    apply: Apply
+    arguments: tuple[_Typed, ...]
+    shape: Shape
+
+
+_Typed = _Literal | _Read | _Call
+
+# From a record's stored row to a plain value, numbers as Decimal.
 Evaluator = Callable[[Mapping[str, Any], EvaluationContext], Any]
 
 # From a path to the SQL of its column and its field; joins what lies on the way.
@@ -55,138 +87,211 @@ Clock = Callable[[Literal["now", "today"]], str]
 
 
 class Expression:
-    """A compiled expression of one object."""
+    """A checked expression of one object."""
 
-    def __init__(self, source: str, node: _Node, item: ObjectType, schema: Schema | None = None) -> None:
+    def __init__(self, source: str, node: _Typed, item: ObjectType, schema: Schema) -> None:
         self.source = source
         self._node = node
         self._item = item
         self._schema = schema
 
     @property
+    def shape(self) -> Shape:
+        return self._node.shape
+
+    @property
     def result(self) -> Field:
         """A field like the expression's values."""
-        kind = self._kind(self._node)
+        kind = TYPES[self.shape]
         decimal: dict[str, Any] = {"precision": 38, "scale": 12} if kind is FieldType.DECIMAL else {}
         return Field(name="formula", label="Formula", type=kind, **decimal)
 
-    def evaluate(self, row: Mapping[str, Any], context: EvaluationContext) -> Any:
-        """The value for a record's stored row, as a plain value."""
-        return self._evaluator(row, context)
+    @property
+    def history(self) -> Apply | None:
+        """The first function that asks what a record was before; formulas have no before."""
+        return next((call.apply for call in self._calls() if call.apply.name in _HISTORY), None)
+
+    @cached_property
+    def formulas(self) -> tuple[tuple[str, str], ...]:
+        """(object, field) of each formula field that is read, as often as it is."""
+        return tuple(
+            (name, field.name) for read in self._reads() for name, field in read.fields.items() if field.formula
+        )
+
+    @cached_property
+    def size(self) -> int:
+        """Functions, operators, fields and literals; those of formula fields as often as they are read."""
+        own = sum(1 for _node in _nodes(self._node))
+        return own + sum(self._formula(name, field).size for name, field in self.formulas)
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep it is, in the unit of DEEPEST_TREE, with the formula fields that it reads."""
+        return self._depth_of(self._node)
+
+    def _depth_of(self, node: _Typed) -> int:
+        match node:
+            case _Call():
+                return places_of(node.apply) + max(map(self._depth_of, node.arguments), default=0)
+            case _Read():
+                inner = [(name, field.name) for name, field in node.fields.items() if field.formula]
+                return max((2 + self._formula(*each).depth for each in inner), default=0)
+            case _:
+                return 0
+
+    @cached_property
+    def parent_paths(self) -> frozenset[tuple[str, ...]]:
+        """The relations that have to be followed, those within formula fields too."""
+        paths: set[tuple[str, ...]] = set()
+        for read in self._reads():
+            relations = read.path.parts[:-1]
+            paths.add(relations)
+            for name, field in read.fields.items():
+                if field.formula is not None:
+                    paths |= {relations + path for path in self._formula(name, field.name).parent_paths}
+        return frozenset(path for path in paths if path)
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
         """The stored fields of the object whose values decide the expression's, by name."""
-        return tuple(sorted({name for name in _read_by(self._node, self._item) if name is not None}))
+        names: set[str] = set()
+        for read in self._reads():
+            field = self._item.field(read.path.parts[0])
+            assert field is not None
+            names |= (
+                {field.name} if field.formula is None else set(self._formula(self._item.name, field.name).reads)
+            )
+        return tuple(sorted(names))
 
     @cached_property
-    def reads_clock(self) -> bool:
-        """Whether the value also depends on when it is computed."""
-        return None in set(_read_by(self._node, self._item))
+    def reads_beyond(self) -> bool:
+        """Whether the value also depends on the clock, or on other records."""
+        has_clock = any(call.apply.name in _CLOCK for call in self._calls())
+        own = (self._item.field(read.path.parts[0]) for read in self._reads())
+        return (
+            has_clock
+            or bool(self.parent_paths)
+            or any(
+                field.formula is not None and self._formula(self._item.name, field.name).reads_beyond
+                for field in own
+                if field
+            )
+        )
+
+    def evaluate(self, row: Mapping[str, Any], context: EvaluationContext) -> Any:
+        """The value for a record's stored row, as a plain value; numbers are Decimal."""
+        return self._evaluator(row, context)
 
     @cached_property
     def _evaluator(self) -> Evaluator:
-        return _evaluator(self._node, self._item)
+        return _evaluator(self._node, self._item, self._schema)
 
     def sql(self, dialect: Dialect, alias: str) -> str:
-        """The expression over the columns of the table `alias`; literals are written as SQL literals."""
+        """The expression over the columns of the table `alias`; literals are written as SQL literals.
+
+        Raises: SoqlError: it reads a parent.
+        """
         return self.sql_with(
             dialect, lambda path: self._own_column(path, dialect, alias), lambda name: _clock(name, dialect)
         )
 
     def sql_with(self, dialect: Dialect, resolve: Resolve, clock: Clock) -> str:
-        return self._sql(self._node, dialect, resolve, clock)
-
-    def _kind(self, node: _Node) -> FieldType:
-        match node:
-            case Value():
-                return _kind_of_literal(node.value)
-            case FieldPath():
-                return self._kind_of_path(node)
-            case _:
-                return result_of(node.name, [self._kind(part) for part in node.arguments])
-
-    def _kind_of_path(self, path: FieldPath) -> FieldType:
-        item: ObjectType | None = self._item
-        for relation in path.parts[:-1]:
-            lookup = item.field(relation) if item is not None else None
-            item = self._schema.objects[lookup.reference_to[0]] if self._schema and lookup else None
-        field = item.field(path.parts[-1]) if item is not None else None
-        return field.type if field is not None else FieldType.TEXT
+        """Raises: SoqlError: it asks what the record was before."""
+        return self._part(self._node, dialect, resolve, clock).sql
 
     def _own_column(self, path: FieldPath, dialect: Dialect, alias: str) -> tuple[str, Field]:
         field = self._item.field(path.parts[-1])
         if len(path.parts) > 1 or field is None:
             fail(self.source, path.token, f"{'.'.join(path.parts)} cannot be read here.", "INVALID_FIELD")
-        if field.formula is not None:
-            return f"({_compile_field_formula(field.formula, self._item).sql(dialect, alias)})", field
-        return f'{alias}."{field.name}"', field
+        if field.formula is None:
+            return f'{alias}."{field.name}"', field
+        inner = self._formula(self._item.name, field.name)
+        return fitted_sql(dialect, field, inner.sql(dialect, alias), inner.shape), field
 
-    def _sql(self, node: _Node, dialect: Dialect, resolve: Resolve, clock: Clock) -> str:
+    def _formula(self, object_name: str, field_name: str) -> Expression:
+        item = self._schema.objects[object_name]
+        return compile_expression(item.fields[field_name].formula or "", item, self._schema)
+
+    def _part(self, node: _Typed, dialect: Dialect, resolve: Resolve, clock: Clock) -> Part:
+        if node.shape is Shape.NOTHING:
+            return Part("NULL", node.shape)
         match node:
-            case Value():
-                return _sql_literal(node.value, dialect)
-            case FieldPath():
-                return resolve(node)[0]
-            case _Apply(name="NOW"):
-                return clock("now")
-            case _Apply(name="TODAY"):
-                return clock("today")
-            case _:
-                arguments = [self._sql(part, dialect, resolve, clock) for part in node.arguments]
-                return self._sql_apply(node, arguments, dialect)
+            case _Literal():
+                return Part(_sql_literal(node.value, dialect), node.shape)
+            case _Read():
+                sql, field = resolve(node.path)
+                if node.shape is Shape.TRUTH and len(node.path.parts) > 1:
+                    sql = truth_sql(dialect, sql)
+                return Part(sql, node.shape, field.formula is not None)
+            case _Call(apply=Apply(name="NOW")):
+                return Part(clock("now"), node.shape)
+            case _Call(apply=Apply(name="TODAY")):
+                return Part(clock("today"), node.shape)
+            case _Call(apply=apply) if apply.name in _HISTORY:
+                fail(self.source, apply.token, f"{apply.name} has no meaning in a formula field.")
+        parts = [self._part(argument, dialect, resolve, clock) for argument in node.arguments]
+        name = node.apply.name
+        sql = FUNCTIONS[name].sql(dialect, *parts)
+        return Part(sql, node.shape, True, is_real=name in REAL and node.shape is Shape.NUMBER)
 
-    def _sql_apply(self, node: _Apply, arguments: list[str], dialect: Dialect) -> str:
-        typed = typed_sql(node.name, dialect, arguments, [self._kind(part) for part in node.arguments])
-        if typed is not None:
-            return typed
-        match node.name:
-            case "AND" | "OR":
-                return (
-                    "(" + f" {node.name} ".join(f"COALESCE({part}, {_false(dialect)})" for part in arguments) + ")"
-                )
-            case "IF":
-                return f"CASE WHEN {arguments[0]} THEN {arguments[1]} ELSE {arguments[2]} END"
-            case "ISNEW" | "ISCHANGED" | "PRIORVALUE":
-                fail(self.source, node.token, f"{node.name} has no meaning in a formula field.")
-        sql: SqlText = FUNCTIONS[node.name].sql
-        return sql(dialect, *arguments)
+    def _calls(self) -> Iterator[_Call]:
+        return (node for node in _nodes(self._node) if isinstance(node, _Call))
+
+    def _reads(self) -> Iterator[_Read]:
+        return (node for node in _nodes(self._node) if isinstance(node, _Read))
 
 
-def _read_by(node: _Node, item: ObjectType) -> Iterator[str | None]:
-    """Names of the stored fields that a node reads, also through formula fields; None for the clock."""
-    match node:
-        case Value():
-            return
-        case FieldPath():
-            field = item.field(node.parts[-1]) if len(node.parts) == 1 else None
-            if field is not None and field.formula is not None:
-                yield from _read_by(_parsed(field.formula), item)
-            elif field is not None:
-                yield field.name
+def _nodes(node: _Typed) -> Iterator[_Typed]:
+    yield node
+    if isinstance(node, _Call):
+        for argument in node.arguments:
+            yield from _nodes(argument)
+
+
+# ------------------------------------------------------------------------------------------- what fits a field
+
+
+def fitted(field: Field, value: Any) -> Any:
+    """An expression's value as a field holds it: rounded, or as text."""
+    if value is None or (value == "" and isinstance(value, str)):
+        return False if field.type is FieldType.BOOLEAN else None
+    match field.type:
+        case FieldType.INTEGER:
+            return WHOLE(value)
+        case FieldType.DECIMAL:
+            return ROUND(value, Decimal(field.scale or 0))
         case _:
-            if node.name in ("NOW", "TODAY"):
-                yield None
-            for part in node.arguments:
-                yield from _read_by(part, item)
+            return text_of(value) if shape_of(field.type) is Shape.TEXT else value
 
 
-def _evaluator(node: _Node, item: ObjectType) -> Evaluator:
+def fitted_sql(dialect: Dialect, field: Field, sql: str, shape: Shape) -> str:
+    """The same, in SQL and in storage form."""
+    part = Part(sql, shape, True)
+    match field.type:
+        case FieldType.INTEGER:
+            return WHOLE.sql(dialect, [number_sql(dialect, part)])
+        case FieldType.DECIMAL:
+            return ROUND.sql(dialect, [number_sql(dialect, part), str(field.scale or 0)])
+        case FieldType.BOOLEAN:
+            return truth_sql(dialect, sql)
+        case _ if shape_of(field.type) is Shape.TEXT:
+            return f"NULLIF({text_sql(dialect, part)}, '')"
+        case _:
+            return f"({sql})"
+
+
+# ------------------------------------------------------------------------------------------- evaluation
+
+
+def _evaluator(node: _Typed, item: ObjectType, schema: Schema) -> Evaluator:
     """The expression as nested functions: it is taken apart once, and evaluated for every record."""
     match node:
-        case Value(value=value):
+        case _Literal(value=value):
             return lambda _row, _context: value
-        case FieldPath():
-            return _field_evaluator(node, item)
-    parts = [_evaluator(part, item) for part in node.arguments]
-    match node.name:
-        case "AND":
-            return lambda row, context: all(part(row, context) is True for part in parts)
-        case "OR":
-            return lambda row, context: any(part(row, context) is True for part in parts)
-        case "IF":
-            when, then, otherwise = parts
-            return lambda row, context: (then if when(row, context) is True else otherwise)(row, context)
+        case _Read():
+            return _read_evaluator(node, item, schema)
+    parts = [_evaluator(part, item, schema) for part in node.arguments]
+    match node.apply.name:
         case "ISNEW":
             return lambda _row, context: context.old is None
         case "PRIORVALUE":
@@ -198,20 +303,8 @@ def _evaluator(node: _Node, item: ObjectType) -> Evaluator:
         case "NOW":
             return lambda _row, context: context.now
         case "TODAY":
-            return lambda _row, context: context.now.date()
-    return _call_evaluator(FUNCTIONS[node.name].evaluate, parts)
-
-
-def _field_evaluator(path: FieldPath, item: ObjectType) -> Evaluator:
-    field = item.field(path.parts[-1])
-    if len(path.parts) > 1 or field is None:
-        return lambda _row, _context: None
-    if field.formula is not None:
-        return _compile_field_formula(field.formula, item)._evaluator
-    name, convert = field.name, plain_converter(field)
-    if convert is None:
-        return lambda row, _context: row.get(name)
-    return lambda row, _context: None if (stored := row.get(name)) is None else convert(stored)
+            return lambda _row, context: context.now.astimezone(context.zone).date()
+    return _call_evaluator(FUNCTIONS[node.apply.name].evaluate, parts)
 
 
 def _call_evaluator(function: Callable[..., Any], parts: list[Evaluator]) -> Evaluator:
@@ -224,10 +317,60 @@ def _call_evaluator(function: Callable[..., Any], parts: list[Evaluator]) -> Eva
             return lambda row, context: function(*[part(row, context) for part in parts])
 
 
+def _read_evaluator(read: _Read, item: ObjectType, schema: Schema) -> Evaluator:
+    readers = {name: _field_evaluator(field, schema.objects[name], schema) for name, field in read.fields.items()}
+    relations = read.path.parts[:-1]
+    if not relations:
+        return readers[item.name]
+    missing = False if read.shape is Shape.TRUTH else None
+
+    def evaluate(row: Mapping[str, Any], context: EvaluationContext) -> Any:
+        at, found = item, row
+        for relation in relations:
+            lookup = at.field(relation)
+            parent_id = found.get(lookup.name) if lookup is not None else None
+            parent = context.parent(parent_id) if parent_id is not None else None
+            target = schema.object_of_id(parent_id) if parent_id is not None else None
+            if parent is None or target is None:
+                return missing
+            at, found = target, parent
+        reader = readers.get(at.name)
+        return missing if reader is None else reader(found, context)
+
+    return evaluate
+
+
+def _field_evaluator(field: Field, item: ObjectType, schema: Schema) -> Evaluator:
+    if field.formula is not None:
+        formula = field.formula
+        return lambda row, context: _number(
+            fitted(field, compile_expression(formula, item, schema).evaluate(row, context))
+        )
+    name = field.name
+    match shape_of(field.type):
+        case Shape.TEXT | Shape.NOTHING:
+            return lambda row, _context: row.get(name)
+        case Shape.TRUTH:
+            return lambda row, _context: bool(row.get(name))
+        case Shape.NUMBER if field.type is FieldType.INTEGER:
+            return lambda row, _context: _number(row.get(name))
+    convert = plain_converter(field)
+    assert convert is not None
+    return lambda row, _context: None if (stored := row.get(name)) is None else convert(stored)
+
+
+def _number(value: Any) -> Any:
+    return Decimal(value) if type(value) is int else value
+
+
+# ------------------------------------------------------------------------------------------- checking
+
+
 def compile_expression(source: str, item: ObjectType, schema: Schema) -> Expression:
     """Parse and check an expression over an object.
 
-    Raises: SoqlError, with line, column and token: syntax, an unknown function, field or number of arguments.
+    Raises: SoqlError, with line, column and token: syntax, an unknown function or field, a wrong number of
+        arguments, or one of a wrong kind.
     """
     return _compile(source, _Owner(item, schema))
 
@@ -251,160 +394,61 @@ class _Owner:
 
 @lru_cache(maxsize=1024)
 def _compile(source: str, owner: _Owner) -> Expression:
-    node = _ExpressionParser(source, tokenize(source)).whole()
-    _check(source, node, owner.item, owner.schema)
-    return Expression(source, node, owner.item, owner.schema)
+    return Expression(source, _typed(source, parse_expression(source), owner), owner.item, owner.schema)
 
 
-def _compile_field_formula(source: str, item: ObjectType) -> Expression:
-    return Expression(source, _parsed(source), item)
-
-
-@lru_cache(maxsize=1024)
-def _parsed(source: str) -> _Node:
-    return _ExpressionParser(source, tokenize(source)).whole()
-
-
-class _ExpressionParser(ConditionParser):
-    """Precedence, lowest first: OR, AND, NOT, comparison, &, + -, * /, sign, ^."""
-
-    def whole(self) -> _Node:
-        node = self._or()
-        if self.token.kind is not Kind.END:
-            self.unexpected("the end of the expression")
-        return node
-
-    def _or(self) -> _Node:
-        return self._chain(self._and, {"OR": "OR", "||": "OR"})
-
-    def _and(self) -> _Node:
-        return self._chain(self._not, {"AND": "AND", "&&": "AND"})
-
-    def _not(self) -> _Node:
-        token = self.token
-        if self.is_next("!") or (self.is_next("NOT") and self.peek().text != "("):
-            self.advance()
-            return _Apply("NOT", (self._not(),), token)
-        return self._comparison()
-
-    def _comparison(self) -> _Node:
-        left = self._concatenation()
-        token = self.token
-        if token.kind is Kind.SIGN and token.text in _COMPARISONS:
-            self.advance()
-            return _Apply(_COMPARISONS[token.text], (left, self._concatenation()), token)
-        return left
-
-    def _concatenation(self) -> _Node:
-        return self._chain(self._sum, {"&": "&"})
-
-    def _sum(self) -> _Node:
-        return self._chain(self._product, {"+": "+", "-": "-"})
-
-    def _product(self) -> _Node:
-        return self._chain(self._power, {"*": "*", "/": "/"})
-
-    def _power(self) -> _Node:
-        return self._chain(self._signed, {"^": "^"})
-
-    def _signed(self) -> _Node:
-        token = self.token
-        if self.takes("-"):
-            return _Apply("NEGATIVE", (self._signed(),), token)
-        return self._primary()
-
-    def _chain(self, part: Callable[[], _Node], names: Mapping[str, str]) -> _Node:
-        node = part()
-        while self.token.kind in (Kind.SIGN, Kind.NAME) and self.token.word in names:
-            token = self.advance()
-            node = _Apply(names[token.word], (node, part()), token)
-        return node
-
-    def _primary(self) -> _Node:
-        token = self.token
-        if self.takes("("):
-            node = self._or()
-            self.expect(")")
-            return node
-        if token.kind is Kind.NAME and self.peek().text == "(":
-            return self._call()
-        if token.kind is Kind.NAME and token.word not in ("TRUE", "FALSE", "NULL"):
-            return self.path()
-        if token.kind is Kind.STRING or token.text == '"':
-            return self._text()
-        value = self.scalar()
-        if not isinstance(value, Value):
-            fail(self.source, token, "Only literals and fields can stand here.")
-        return value
-
-    def _text(self) -> _Node:
-        if self.token.kind is not Kind.STRING:
-            fail(self.source, self.token, "Texts stand in single quotes.")
-        value = self.scalar()
-        assert isinstance(value, Value)
-        return value
-
-    def _call(self) -> _Node:
-        token = self.advance()
-        self.advance()
-        arguments: list[_Node] = []
-        if not self.is_next(")"):
-            arguments.append(self._or())
-            while self.takes(","):
-                arguments.append(self._or())
-        self.expect(")")
-        return _Apply(token.word, tuple(arguments), token)
-
-
-_OWN_FORMS = {"AND": (1, 99), "OR": (1, 99), "IF": (3, 3), "ISNEW": (0, 0), "ISCHANGED": (1, 1)} | {
-    "PRIORVALUE": (1, 1),
-    "NOW": (0, 0),
-    "TODAY": (0, 0),
-}
-
-
-def _check(source: str, node: _Node, item: ObjectType, schema: Schema) -> None:
+def _typed(source: str, node: Node, owner: _Owner) -> _Typed:
     match node:
         case Value():
-            return
+            return _literal(node.value)
         case FieldPath():
-            _check_path(source, node, item, schema)
-        case _:
-            function = FUNCTIONS.get(node.name)
-            low, high = _OWN_FORMS.get(node.name) or ((function.fewest, function.most) if function else (0, -1))
-            if high < 0:
-                known = ", ".join(sorted(name for name in {*FUNCTIONS, *_OWN_FORMS} if name.isalpha()))
-                fail(source, node.token, f"There is no function {node.token.text}. Functions are: {known}.")
-            if not low <= len(node.arguments) <= high:
-                wanted = str(low) if low == high else f"{low} to {high}"
-                fail(source, node.token, f"{node.name} takes {wanted} arguments, not {len(node.arguments)}.")
-            for argument in node.arguments:
-                _check(source, argument, item, schema)
+            return _read(source, node, owner)
+    arguments = tuple(_typed(source, argument, owner) for argument in node.arguments)
+    return _Call(node, arguments, check_call(source, node, [argument.shape for argument in arguments]))
 
 
-def _check_path(source: str, path: FieldPath, item: ObjectType, schema: Schema) -> None:
-    for place, part in enumerate(path.parts):
-        field = item.field(part)
-        if field is None:
-            fail(source, path.token, f"{item.name} has no field {part!r}.", "INVALID_FIELD")
-        if place < len(path.parts) - 1:
-            if not field.reference_to:
-                fail(source, path.token, f"{item.name}.{field.name} leads nowhere.", "INVALID_FIELD")
-            item = schema.objects[field.reference_to[0]]
-
-
-def _kind_of_literal(value: Any) -> FieldType:
+def _literal(value: Any) -> _Literal:
     match value:
+        case None:
+            return _Literal(None, Shape.NOTHING)
         case bool():
-            return FieldType.BOOLEAN
-        case int() | float() | Decimal():
-            return FieldType.DECIMAL
+            return _Literal(value, Shape.TRUTH)
+        case int() | float():
+            return _Literal(Decimal(str(value)), Shape.NUMBER)
         case dt.datetime():
-            return FieldType.DATETIME
+            return _Literal(value, Shape.TIME)
         case dt.date():
-            return FieldType.DATE
+            return _Literal(value, Shape.DAY)
         case _:
-            return FieldType.TEXT
+            return _Literal(value, Shape.TEXT)
+
+
+def _read(source: str, path: FieldPath, owner: _Owner) -> _Read:
+    """The field at the end of a path; where a lookup leads to several objects, of those that have it."""
+    items = [owner.item]
+    for relation in path.parts[:-1]:
+        fields = [field for item in items if (field := item.field(relation)) is not None]
+        names = dict.fromkeys(name for field in fields for name in field.reference_to)
+        if not names:
+            problem = f"{items[0].name}.{relation} leads nowhere." if fields else _no_field(items[0], relation)
+            fail(source, path.token, problem, "INVALID_FIELD")
+        items = [owner.schema.objects[name] for name in names]
+    last = path.parts[-1]
+    found = {item.name: field for item in items if (field := item.field(last)) is not None}
+    if not found:
+        fail(source, path.token, _no_field(items[0], last), "INVALID_FIELD")
+    shapes = {shape_of(field.type) for field in found.values()}
+    if len(shapes) > 1:
+        message = f"{last} is of different types in {' and '.join(found)}."
+        fail(source, path.token, message, "INVALID_FIELD")
+    return _Read(path, found, shapes.pop())
+
+
+def _no_field(item: ObjectType, name: str) -> str:
+    return f"{item.name} has no field {name!r}."
+
+
+# ------------------------------------------------------------------------------------------- SQL
 
 
 def _clock(name: Literal["now", "today"], dialect: Dialect) -> str:
@@ -415,10 +459,6 @@ def _clock(name: Literal["now", "today"], dialect: Dialect) -> str:
     return "date('now')" if dialect == "sqlite" else "CURRENT_DATE::text"
 
 
-def _false(dialect: Dialect) -> str:
-    return "0" if dialect == "sqlite" else "FALSE"
-
-
 def _sql_literal(value: Any, dialect: Dialect) -> str:
     """A literal of the expression's own text as SQL; texts are quoted with doubled quotes."""
     match value:
@@ -426,10 +466,10 @@ def _sql_literal(value: Any, dialect: Dialect) -> str:
             return "NULL"
         case bool():
             return ("1" if value else "0") if dialect == "sqlite" else str(value).upper()
-        case int() | float() | Decimal():
-            return str(value)
+        case Decimal():
+            return f"({float(value)!r})" if value != int(value) or abs(value) > 2**53 else f"({int(value)})"
         case dt.datetime():
-            return str(int(value.timestamp() * 1000))
+            return f"({int(value.timestamp() * 1000)})"
         case dt.date():
             return f"'{value.isoformat()}'"
         case _:

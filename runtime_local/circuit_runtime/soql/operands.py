@@ -73,12 +73,12 @@ def operand_key(scope: Scope, operand: syntax.Operand) -> tuple[object, ...]:
 
 def _formula_term(scope: Scope, formula: syntax.Formula) -> Term:
     try:
-        sql, result = scope.expression_sql(formula.text, scope.item)
+        sql, expression = scope.expression_sql(formula.text, scope.item)
     except SoqlError as exc:
         fail(scope.query.source, formula.token, f"In the formula: {exc.message}", exc.code)
     except RecursionError:
         fail(scope.query.source, formula.token, "The formula is nested too deeply.")
-    return Term(sql, result)
+    return Term(sql, expression.result)
 
 
 def _call_term(scope: Scope, call: syntax.Call) -> Term:

@@ -20,7 +20,6 @@ _NO_NAMES = frozenset({"SELECT", "FROM", "WHERE", "AND", "OR", "NOT"})
 _MODES = ("SECURITY_ENFORCED", "SYSTEM_MODE", "USER_MODE")
 _CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None}
 _AMOUNT = re.compile(r"[A-Za-z]{3}\d+")
-_DEEPEST = 20
 
 
 @lru_cache(maxsize=2048)
@@ -36,7 +35,9 @@ def parse(source: str) -> syntax.Query:
 
 
 class TokenReader:
-    """The tokens of one text, read from left to right."""
+    """The tokens of one text, read from left to right; brackets stand at most `deepest` within each other."""
+
+    deepest = 20
 
     def __init__(self, source: str, tokens: list[Token]) -> None:
         self.source = source
@@ -94,8 +95,8 @@ class TokenReader:
     def descend(self) -> None:
         """One bracket deeper. Raises: SoqlError, when there are more than a query ever needs."""
         self._depth += 1
-        if self._depth > _DEEPEST:
-            self.refuse(f"More than {_DEEPEST} brackets stand within each other.")
+        if self._depth > self.deepest:
+            self.refuse(f"More than {self.deepest} brackets stand within each other.")
 
     def ascend(self) -> None:
         self._depth -= 1

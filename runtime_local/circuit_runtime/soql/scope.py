@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from circuit_runtime.project.schema import Field, FieldType, ObjectType
 from circuit_runtime.soql import syntax
 from circuit_runtime.soql.checks import MAX_PARENT_LEVELS, MAX_PARENT_PATHS
-from circuit_runtime.soql.expressions import compile_expression
+from circuit_runtime.soql.expressions import Expression, compile_expression, fitted_sql
 from circuit_runtime.soql.statement import Statement, Term
 from circuit_runtime.soql.tokens import Token, fail
 
@@ -143,10 +143,13 @@ class Scope:
         """A column, or the SQL of a formula field, whose own paths are joined too."""
         if found.formula is None:
             return f'{alias}."{found.name}"'
-        return self.expression_sql(found.formula, item, relations)[0]
+        sql, expression = self.expression_sql(found.formula, item, relations)
+        return fitted_sql(self.statement.dialect.name, found, sql, expression.shape)
 
-    def expression_sql(self, text: str, item: ObjectType, relations: tuple[str, ...] = ()) -> tuple[str, Field]:
-        """SQL of an expression over the record at the end of the relations, and what its values are like."""
+    def expression_sql(
+        self, text: str, item: ObjectType, relations: tuple[str, ...] = ()
+    ) -> tuple[str, Expression]:
+        """SQL of an expression over the record at the end of the relations."""
         expression = compile_expression(text, item, self.statement.schema)
 
         def resolve(path: syntax.FieldPath) -> tuple[str, Field]:
@@ -156,7 +159,7 @@ class Scope:
         sql = expression.sql_with(
             self.statement.dialect.name, resolve, lambda clock: self.statement.mark(None, None, clock)
         )
-        return f"({sql})", expression.result
+        return f"({sql})", expression
 
 
 def first_of(parts: list[str]) -> str:

@@ -15,6 +15,7 @@ from circuit_runtime.project.schema import ObjectType
 from circuit_runtime.store import faults
 from circuit_runtime.store.calendar import date_part
 from circuit_runtime.store.errors import StatementFailed, StoreBusy, UniqueViolation
+from circuit_runtime.store.formula_functions import register
 from circuit_runtime.store.ids import number_of, record_ids
 from circuit_runtime.store.patterns import fits
 from circuit_runtime.store.session import Row, Session, stored_columns
@@ -75,6 +76,7 @@ def configure(connection: sqlite3.Connection) -> None:
     connection.create_function("circuit_fold", 1, _fold, deterministic=True)
     connection.create_function("circuit_regex", 2, _matches, deterministic=True)
     connection.create_function("circuit_number", 1, number_of, deterministic=True)
+    register(connection)
 
 
 def _fold(text: Any) -> Any:

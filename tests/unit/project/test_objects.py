@@ -246,3 +246,73 @@ def test_an_object_that_is_not_toml_is_told_with_line_and_column():
     error = refused(Invoice='[fields.a]\ntype = text"\n')
 
     assert (error.line, error.column) == (2, 8)
+
+
+FORMULA = (
+    '[fields.n]\ntype = "integer"\n[fields.word]\ntype = "text"\n[fields.f]\ntype = "{type}"\nformula = "{text}"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "part"),
+    [
+        ("integer", "word * 2", "* takes a number, not a text"),
+        ("integer", "n + word", "A text cannot be added to a number"),
+        ("integer", "IF(n, 1, 2)", "IF takes true or false, not a number"),
+        ("text", "IF(n > 1, 'a', 2)", "IF cannot mix a text with a number"),
+        ("boolean", "n = word", "= cannot compare a number with a text"),
+        ("integer", "'a' & word", "is a number, and its formula gives a text"),
+        ("date", "n + 1", "is a date, and its formula gives a number"),
+        ("integer", "1e200", "too large to compute with"),
+        ("integer", "(" * 41 + "1" + ")" * 41, "More than 40 brackets"),
+        ("integer", " + ".join(["n"] * 60), "Too many functions and operators"),
+        ("boolean", "ISCHANGED(n)", "asks what a record was before"),
+        ("integer", "LEN(f)", "needs its own value"),
+    ],
+)
+def test_a_formula_that_cannot_be_computed_is_told_with_its_line(kind, text, part):
+    error = refused(Thing=FORMULA.format(type=kind, text=text))
+
+    assert part in error.message
+    assert error.line == 7
+
+
+def test_formulas_that_need_each_other_by_way_of_another_object_are_refused():
+    there = (
+        '[fields.other]\ntype = "lookup"\nreference_to = "Right"\n[fields.a]\ntype = "text"\nformula = "other.b"\n'
+    )
+    back = (
+        '[fields.other]\ntype = "lookup"\nreference_to = "Left"\n[fields.b]\ntype = "text"\nformula = "other.a"\n'
+    )
+
+    assert "The formula of Left.a needs its own value." in refused(Left=there, Right=back).message
+
+
+def test_formulas_that_double_each_other_are_refused():
+    fields = [
+        f'[fields.f{place}]\ntype = "text"\nformula = "f{place - 1} & f{place - 1}"\n' for place in range(1, 15)
+    ]
+
+    error = refused(Thing='[fields.f0]\ntype = "text"\n' + "".join(fields))
+
+    assert "too large with the formulas that it reads" in error.message
+
+
+def test_a_rule_that_is_neither_true_nor_false_is_refused():
+    error = refused(Contact='[validation.odd]\nwhen = "title"\nmessage = "No"\n')
+
+    assert "has to be true or false, and gives a text" in error.message
+    assert error.line == 2
+
+
+def test_a_rollup_over_fields_of_the_parent_is_refused():
+    rollup = 'rollup = { child = "InvoiceLine", function = "COUNT", where = "invoice.number = NULL" }\n'
+    total = f'[fields.total]\ntype = "integer"\n{rollup}'
+
+    error = refused(Invoice=INVOICE + total, InvoiceLine=LINE)
+
+    assert "a roll-up reads fields of InvoiceLine itself" in error.message
+
+
+def test_a_formula_text_has_no_length_of_its_own():
+    assert schema_of(Thing=FORMULA.format(type="text", text="word")).objects["Thing"].fields["f"].length is None
