@@ -32,6 +32,7 @@ import types
 from dataclasses import dataclass, field, replace
 
 from circuitos.debugger.bytecode import Instruction, Position, assemble, disassemble, prefixes
+from circuitos.debugger.statements import NEVER_BEFORE, Statements, falls_through, gives_event
 
 IS_SUPPORTED = sys.implementation.name == "cpython" and sys.version_info[:2] == (3, 11)
 
@@ -46,11 +47,6 @@ _REACH = 230
 # An island is laid down behind code that does not go on there, if it would have to be within this many units.
 _SOON = 96
 
-_UNCONDITIONAL = frozenset(
-    {"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "RETURN_VALUE", "RERAISE", "RAISE_VARARGS"}
-)
-_NEVER_RAISE = frozenset({"PUSH_EXC_INFO", "NOP", "COPY", "SWAP", "POP_EXCEPT", "JUMP_FORWARD"})
-_NEVER_BEFORE = frozenset({"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "PUSH_EXC_INFO", "CALL"})
 # What most statements begin with, and what runs no code of the user in a stub. None of them is looked at by the
 # instruction before it, but by those of `_FUSING`.
 _MOVABLE = frozenset(
@@ -139,7 +135,7 @@ def _insert(code: types.CodeType, found: list[Slotted]) -> types.CodeType:
         for constant in code.co_consts
     )
     mark = Mark()
-    woven = _Weaving(_Statements(disassemble(code)), len(consts))
+    woven = _Weaving(Statements(disassemble(code)), len(consts))
     while True:
         new = assemble(code, woven.instructions, (*consts, mark), code.co_stacksize + 1)
         if not woven.lead_unchangeable_jumps():
@@ -183,72 +179,6 @@ def _led(jump: Instruction) -> LedJump:
     )
 
 
-@dataclass(slots=True)
-class _Ways:
-    """How an instruction is come to: with a line event, without one."""
-
-    falls_in: bool | None = None
-    from_jumps: set[bool] = field(default_factory=set)
-    from_exceptions: bool | None = None
-
-    @property
-    def kinds(self) -> set[bool | None]:
-        return {self.falls_in, self.from_exceptions, *self.from_jumps}
-
-
-class _Statements:
-    """Where statements start in one code object.
-
-    Attributes:
-        entry: the first instruction after RESUME.
-        starts: the instructions that are come to with a line event, and by which ways.
-    """
-
-    def __init__(self, instructions: list[Instruction]) -> None:
-        self.instructions = instructions
-        self.entry: Instruction | None = None
-        self.starts: dict[Instruction, _Ways] = {}
-        self._handlers: dict[Instruction, set[int | None]] = {}
-        self._sources: dict[Instruction, list[Instruction]] = {}
-        for instruction in instructions:
-            if instruction.target is not None:
-                self._sources.setdefault(instruction.target, []).append(instruction)
-            if instruction.handler is not None:
-                lines = self._handlers.setdefault(instruction.handler.target, set())
-                if instruction.name not in _NEVER_RAISE:
-                    lines.add(instruction.position[0])
-        self._find()
-
-    def _find(self) -> None:
-        previous: Instruction | None = None
-        is_started = False
-        for instruction in self.instructions:
-            if instruction.position[0] and is_started and instruction.name not in _NEVER_BEFORE:
-                is_first = self.entry is None
-                if is_first:
-                    self.entry = instruction
-                ways = self._ways(previous, instruction, is_first=is_first)
-                if True in ways.kinds:
-                    self.starts[instruction] = ways
-            is_started = is_started or instruction.name == "RESUME"
-            previous = instruction
-
-    def _ways(self, previous: Instruction | None, instruction: Instruction, *, is_first: bool) -> _Ways:
-        ways = _Ways(
-            from_jumps={_gives_event(source, instruction) for source in self._sources.get(instruction, ())}
-        )
-        if previous is not None and _falls_through(previous):
-            ways.falls_in = is_first or self._differs(previous, instruction)
-        if instruction in self._handlers:
-            ways.from_exceptions = self._handlers[instruction] != {instruction.position[0]}
-        return ways
-
-    def _differs(self, previous: Instruction, instruction: Instruction) -> bool:
-        if previous.name == "PUSH_EXC_INFO" and previous in self._handlers:
-            return self._handlers[previous] != {instruction.position[0]}
-        return previous.position[0] != instruction.position[0]
-
-
 class _Weaving:
     """Code with its slots.
 
@@ -256,7 +186,7 @@ class _Weaving:
         instructions: those of the code, those put in front of them, and the stubs.
     """
 
-    def __init__(self, statements: _Statements, mark: int) -> None:
+    def __init__(self, statements: Statements, mark: int) -> None:
         self.sites: list[_Site] = []
         self._statements = statements
         self._mark = mark
@@ -280,7 +210,7 @@ class _Weaving:
         }
         for instruction in self._statements.instructions:
             target, handler = instruction.target, instruction.handler
-            if target is not None and target in pads and _gives_event(instruction, target):
+            if target is not None and target in pads and gives_event(instruction, target):
                 self._jumps.setdefault(pads[target], []).append(instruction)
             if handler is not None and handler.target in pads and starts[handler.target].from_exceptions:
                 handler.target = pads[handler.target]
@@ -300,10 +230,13 @@ class _Weaving:
     def _add(self, instruction: Instruction, pad: Instruction | None) -> None:
         layout, ways = self._layout, self._statements.starts.get(instruction)
         if pad is not None:
-            if ways is not None and ways.falls_in is False:
-                # A handler is known to be come to only where the first instruction that it protects is.
-                pad.handler = layout.instructions[-1].handler
-                layout.append(_jump(layout.instructions[-1], instruction))
+            before = layout.instructions[-1]
+            if ways is not None and not (ways.falls_in or ways.from_exceptions):
+                # While it is off nothing comes to it, and so nothing to a handler that protects it first: the
+                # interpreter would take that for unreachable when the next statement is set.
+                pad.handler = before.handler
+            if falls_through(before) and ways is not None and not ways.falls_in:
+                layout.append(_jump(before, instruction))
             layout.append(pad)
             self._add_start(instruction, pad)
         layout.append(instruction, is_bound=pad is not None)
@@ -343,9 +276,9 @@ class _Layout:
 
     def append(self, instruction: Instruction, *, is_bound: bool = False) -> None:
         """Add an instruction; one that `is_bound` stays behind the one before."""
-        if self._waiting and not is_bound and instruction.name not in _NEVER_BEFORE:
+        if self._waiting and not is_bound and instruction.name not in NEVER_BEFORE:
             before = self.instructions[-1]
-            is_passed = _falls_through(before)
+            is_passed = falls_through(before)
             if self._place + _room(instruction) > self._limit - (0 if is_passed else _SOON):
                 if is_passed:
                     self._push(_jump(before, instruction))
@@ -382,17 +315,6 @@ def _jump(before: Instruction, target: Instruction) -> Instruction:
 
 def _room(instruction: Instruction) -> int:
     return instruction.units + (instruction.target is not None or instruction.number == _JUMP_BACK)
-
-
-def _falls_through(instruction: Instruction) -> bool:
-    return instruction.name not in _UNCONDITIONAL
-
-
-def _gives_event(source: Instruction, target: Instruction) -> bool:
-    """Whether the interpreter gives a line event on this jump: the line changes, or it goes back."""
-    if source.position[0] != target.position[0]:
-        return True
-    return source.is_backward and source.name != "JUMP_BACKWARD_NO_INTERRUPT"
 
 
 def _check_numbers() -> None:
