@@ -15,6 +15,8 @@ every other type is as it is.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -22,7 +24,7 @@ import msgspec
 
 from circuit_link.frame_bounds import refuse_too_many_values, refuse_unfit
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 _T = TypeVar("_T")
 
@@ -31,6 +33,7 @@ _EXT_DECIMAL = 2
 _EXT_TIME = 3
 _LONGEST_EXTENSION_BYTES = 400
 _LARGEST_EXPONENT = 400
+_UNNAMED = {"id": None}
 
 Line = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 """A 1-based line, 0 for none."""
@@ -103,6 +106,19 @@ class RowBlock(Part, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     types: tuple[str, ...]
     rows: list[tuple[Value, ...]]
+
+
+class RecordColumns(Part, frozen=True, kw_only=True):
+    """Records that name the same fields, at least one.
+
+    Attributes:
+        places: of each record within its statement, 0-based and rising.
+        columns: the plain values of each name, as many as there are places.
+    """
+
+    names: tuple[str, ...]
+    places: list[int]
+    columns: list[Sequence[Value]]
 
 
 class ResultShape(Part, frozen=True, kw_only=True):
@@ -366,11 +382,11 @@ class Fetch(_Request, frozen=True, kw_only=True, tag="fetch"):
 
 
 class Dml(_Request, frozen=True, kw_only=True, tag="dml"):
-    """One DML statement. Ids alone travel as `{"id": …}`; merge sends the master first, then the losers.
+    """One DML statement. Of some records only the id travels; merge sends the master first, then the losers.
 
-    Records of one statement may come in several frames; all but the last have `more` set, and the same id. A last
-    one that is `abandoned` takes them all back: nothing is done, and the answer is None.
-    Rollback and savepoints are messages of their own.
+    Records travel by column (`in_columns`). Those of one statement may come in several frames; all but the last
+    have `more` set, and the same id. A last one that is `abandoned` takes them all back: nothing is done, and the
+    answer is None. Rollback and savepoints are messages of their own.
 
     Attributes:
         groups: object and number of records one after another, over all frames, where they are not all of
@@ -379,7 +395,7 @@ class Dml(_Request, frozen=True, kw_only=True, tag="dml"):
 
     operation: DmlOperation
     object_name: str
-    records: list[dict[str, Value]]
+    records: list[RecordColumns]
     all_or_none: bool = True
     external_id: str | None = None
     groups: list[tuple[str, int]] = []
@@ -588,6 +604,23 @@ _worker_decoder: msgspec.msgpack.Decoder[HostToWorker] = msgspec.msgpack.Decoder
 )
 
 
+def in_columns(records: Iterable[Mapping[str, Value]], first: int = 0) -> list[RecordColumns]:
+    """Records by column, of which the first has the place `first` in its statement.
+
+    One that names no field is sent with an `id` that is None, which means the same.
+    """
+    alike: dict[tuple[str, ...], tuple[list[int], list[Iterable[Value]]]] = {}
+    for place, record in enumerate(records, start=first):
+        named = record or _UNNAMED
+        places, rows = alike.setdefault(tuple(named), ([], []))
+        places.append(place)
+        rows.append(named.values())
+    return [
+        RecordColumns(names=names, places=places, columns=list(zip(*rows, strict=True)))
+        for names, (places, rows) in alike.items()
+    ]
+
+
 def encode(message: Message | Part | Value) -> bytes:
     return _encoder.encode(message)
 
@@ -597,10 +630,18 @@ def decode_from_worker(frame: bytes | bytearray | memoryview) -> WorkerToHost:
     try:
         refuse_too_many_values(frame)
         message = _host_decoder.decode(frame)
+        if isinstance(message, Dml):
+            _refuse_ragged(message.records)
         refuse_unfit(_values_of(message))
     except (ValueError, ArithmeticError, RecursionError) as exc:
         raise WireError(str(exc)) from exc
     return message
+
+
+def _refuse_ragged(records: list[RecordColumns]) -> None:
+    for part in records:
+        if not part.names or [*map(len, part.columns)] != [len(part.places)] * len(part.names):
+            raise ValueError("the columns of records do not fit each other")
 
 
 def _values_of(message: WorkerToHost) -> tuple[Value, ...]:
@@ -609,7 +650,7 @@ def _values_of(message: WorkerToHost) -> tuple[Value, ...]:
         case Query():
             return (message.binds,)
         case Dml():
-            return (message.records,)
+            return tuple(itertools.chain.from_iterable(part.columns for part in message.records))
         case TestControl():
             return (message.value,)
         case Return():

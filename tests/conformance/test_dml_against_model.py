@@ -112,7 +112,7 @@ class Host:
         request = DmlRequest(
             operation=statement.operation,  # type: ignore[arg-type]  # one of the model's names
             object_name=statement.object_name,
-            records=[dict(row) for row in statement.rows],
+            records=wire.in_columns(dict(row) for row in statement.rows),
             all_or_none=statement.all_or_none,
             external_id="code" if statement.operation == "upsert" else None,
         )

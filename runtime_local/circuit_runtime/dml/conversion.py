@@ -8,7 +8,7 @@ from typing import Any
 
 from circuit_link.wire import DmlErrorInfo
 from circuit_runtime.dml.errors import error, no_such_field, not_writeable
-from circuit_runtime.dml.work import Work, put
+from circuit_runtime.dml.work import Columns, Work, put, sent_together
 from circuit_runtime.project.schema import Field, ObjectType
 from circuit_runtime.store.columnwise import column_converter
 from circuit_runtime.store.values import ValueProblem, converter
@@ -16,13 +16,11 @@ from circuit_runtime.store.values import ValueProblem, converter
 
 def take_over(item: ObjectType, works: Iterable[Work]) -> None:
     """Put what each work was given, but for its id, into its new row; what does not fit is told on it."""
-    by_names: dict[tuple[str, ...], list[Work]] = {}
-    for work in works:
-        by_names.setdefault(tuple(work.given), []).append(work)
-    for names, alike in by_names.items():
-        if not _take_columns(item, names, alike):
-            for work in alike:
-                work.errors += convert(item, {name: work.given[name] for name in names if name != "id"}, work.new)
+    for alike, sent in sent_together(works):
+        plain = {name: values for name, values in sent.items() if name != "id"}
+        if not _take_columns(item, plain, alike):
+            for work, row in zip(alike, zip(*plain.values(), strict=True), strict=True):
+                work.errors += convert(item, dict(zip(plain, row, strict=True)), work.new)
 
 
 def convert(item: ObjectType, values: Mapping[str, Any], into: dict[str, Any]) -> list[DmlErrorInfo]:
@@ -43,12 +41,10 @@ def convert(item: ObjectType, values: Mapping[str, Any], into: dict[str, Any]) -
     return errors
 
 
-def _take_columns(item: ObjectType, names: Sequence[str], works: Sequence[Work]) -> bool:
+def _take_columns(item: ObjectType, plain: Columns, works: Sequence[Work]) -> bool:
     """Take over records that name the same fields; False, with nothing taken, where any value does not fit."""
     columns: dict[str, Sequence[Any]] = {}
-    for name, values in zip(names, zip(*(work.given.values() for work in works), strict=True), strict=True):
-        if name == "id":
-            continue
+    for name, values in plain.items():
         field = _writable(item, name)
         if field is None:
             return False

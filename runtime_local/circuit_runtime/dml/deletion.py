@@ -142,7 +142,7 @@ class Deletion:
         for name, ids in gone.items():
             child = self._context.schema.objects[name]
             rows = self._context.session.fetch(child, ids, include_deleted=True)
-            children = [Work(index, {}, id=each, row=rows[each]) for index, each in enumerate(rows)]
+            children = [Work(index, id=each, row=rows[each]) for index, each in enumerate(rows)]
             check_unique(self._context.session, child, children)
             work.errors += [problem for each in children for problem in each.errors]
         if work.errors:

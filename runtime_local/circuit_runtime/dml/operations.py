@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from circuit_link.wire import DmlOperation
+from circuit_link.wire import DmlOperation, RecordColumns
 from circuit_runtime.dml.deletion import Deletion
 from circuit_runtime.dml.errors import DmlFailed, error, too_many_retries
 from circuit_runtime.dml.order_of_execution import OrderOfExecution, SaveContext
@@ -28,7 +28,7 @@ Step = Callable[[ObjectType, Sequence[Work]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DmlRequest:
-    """One DML statement: plain values by the names they were sent with; ids alone as `{"id": …}`.
+    """One DML statement: plain values by the names they were sent with.
 
     A merge has the master first, then the records that go into it. `path` and `line` are the script's.
 
@@ -38,12 +38,17 @@ class DmlRequest:
 
     operation: DmlOperation
     object_name: str
-    records: Sequence[Mapping[str, Any]]
+    records: Sequence[RecordColumns]
     all_or_none: bool = True
     external_id: str | None = None
     groups: Sequence[tuple[str, int]] = ()
     path: str = ""
     line: int = 0
+
+    @property
+    def rows(self) -> int:
+        """The number of its records."""
+        return sum(len(part.places) for part in self.records)
 
 
 class Operations:
@@ -113,7 +118,7 @@ class Operations:
 
     def _take_ids(self, item: ObjectType, works: Sequence[Work], operation: str) -> None:
         for work in works:
-            given = work.given.get("id")
+            given = work.sent_as("id")
             work.id = long_id(given) if isinstance(given, str) else None
             if given is None:
                 work.errors.append(error("MISSING_ARGUMENT", f"Id not specified in an {operation} call", "id"))
@@ -153,12 +158,12 @@ class Operations:
     def _match(self, item: ObjectType, field: Field, works: Sequence[Work]) -> None:
         """Give each record that exists already its id."""
         if field.name == "id":
-            with_id = [work for work in works if work.given.get("id") is not None]
+            with_id = [work for work in works if work.sent_as("id") is not None]
             self._take_ids(item, with_id, "upsert")
             return
         keys: dict[int, Any] = {}
         for work in works:
-            given = next((value for name, value in work.given.items() if item.field(name) is field), None)
+            given = next((value for name, value in work.given().items() if item.field(name) is field), None)
             try:
                 stored = converter(field)(given)
             except ValueProblem as exc:

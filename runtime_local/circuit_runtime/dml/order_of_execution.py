@@ -99,7 +99,7 @@ class OrderOfExecution:
             begin(chunk, blank)
             for work in chunk:
                 work.created = True
-                if work.given.get("id") is not None:
+                if work.sent_as("id") is not None:
                     message = "cannot specify Id in an insert call"
                     work.errors.append(error("INVALID_FIELD_FOR_INSERT_UPDATE", message, "id"))
         else:
@@ -183,8 +183,7 @@ class OrderOfExecution:
     def save_parents(self, item: ObjectType, changes: dict[str, dict[str, Any]]) -> dict[str, DmlErrorInfo]:
         """Save roll-ups on their parents by all the steps; the first error of each parent that refuses."""
         works = [
-            Work(index, {}, id=record_id, computed=values)
-            for index, (record_id, values) in enumerate(changes.items())
+            Work(index, id=record_id, computed=values) for index, (record_id, values) in enumerate(changes.items())
         ]
         for chunk in chunks(works):
             self.save("update", item, chunk)

@@ -51,7 +51,7 @@ class Rights:
 
     def _check_fields(self, item: ObjectType, access: ObjectAccess, works: Sequence[Work]) -> None:
         for work in works:
-            named = [field.name for name in work.given if (field := item.field(name)) is not None]
+            named = [field.name for name in work.sent.columns if (field := item.field(name)) is not None]
             work.errors += [not_writeable(name) for name in named if access.fields.get(name, "edit") != "edit"]
 
     def _check_owner(self, item: ObjectType, works: Sequence[Work]) -> None:

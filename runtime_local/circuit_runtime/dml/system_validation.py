@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from circuit_link.wire import DmlErrorInfo
 from circuit_runtime.dml.errors import error, required_missing
-from circuit_runtime.dml.work import Work, column, sound
+from circuit_runtime.dml.work import Work, column, sent_together, sound
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
 from circuit_runtime.store.session import Session
 from circuit_runtime.store.values import ValueProblem, converter
@@ -18,27 +18,32 @@ from circuit_runtime.store.values import ValueProblem, converter
 def resolve_parents(schema: Schema, session: Session, item: ObjectType, works: Iterable[Work]) -> None:
     """Replace parents that are named by an external id, as `{"ghl_id": "x"}`, by their record ids."""
     wanted: dict[tuple[str, str], dict[Any, list[tuple[Work, str]]]] = {}
-    for work in works:
-        if dict not in map(type, work.given.values()):
-            continue
-        for name, value in work.given.items():
-            field = item.field(name) if isinstance(value, dict) else None
-            if field is None or not field.is_reference:
-                continue
-            named = _named_parent(schema, field, value)
-            if named is None:
-                message = f"{field.label}: a parent is named by its id or by one external id, not by {value}"
-                work.errors.append(error("INVALID_FIELD", message, field.name))
-            else:
-                parent, external, key = named
-                by_key = wanted.setdefault((parent.name, external.name), defaultdict(list))
-                by_key[key].append((work, name))
+    for work, name, field, value in _parents_by_name(item, works):
+        named = _named_parent(schema, field, value)
+        if named is None:
+            message = f"{field.label}: a parent is named by its id or by one external id, not by {value}"
+            work.errors.append(error("INVALID_FIELD", message, field.name))
+        else:
+            parent, external, key = named
+            by_key = wanted.setdefault((parent.name, external.name), defaultdict(list))
+            by_key[key].append((work, name))
     for (parent_name, external_name), by_key in wanted.items():
         parent = schema.objects[parent_name]
         found = find_by_value(session, parent, parent.fields[external_name], by_key)
         for key, uses in by_key.items():
             for work, name in uses:
                 _take_parent(work, name, found.get(key, []), f"{key} not found for field {external_name}", parent)
+
+
+def _parents_by_name(item: ObjectType, works: Iterable[Work]) -> Iterator[tuple[Work, str, Field, dict[str, Any]]]:
+    """Each reference that is given as a mapping: the work, the name it was sent by, its field, and the mapping."""
+    for alike, sent in sent_together(works):
+        for name, values in sent.items():
+            field = item.field(name)
+            if field is not None and field.is_reference and dict in map(type, values):
+                for work, value in zip(alike, values, strict=True):
+                    if isinstance(value, dict):
+                        yield work, name, field, value
 
 
 def _named_parent(schema: Schema, field: Field, value: Mapping[str, Any]) -> tuple[ObjectType, Field, Any] | None:
@@ -59,7 +64,7 @@ def _named_parent(schema: Schema, field: Field, value: Mapping[str, Any]) -> tup
 
 def _take_parent(work: Work, name: str, ids: Sequence[str], not_found: str, parent: ObjectType) -> None:
     if len(ids) == 1:
-        work.given = {**work.given, name: ids[0]}
+        work.give(name, ids[0])
     elif ids:
         work.errors.append(
             error("DUPLICATE_EXTERNAL_ID", f"{name}: more than one {parent.name} found: {ids}", name)
@@ -125,8 +130,10 @@ def _by_new_value(field: Field, works: Sequence[Work]) -> dict[Any, list[Work]]:
     name = field.name
     values = column(works, name)
     by_value: dict[Any, list[Work]] = {}
-    if values.count(None) == len(values):
+    if not values or values.count(None) == len(values):
         return by_value
+    if works[0].old is None and values.count(values[0]) == len(values):
+        return {values[0]: list(works)}
     for value, work in zip(values, works, strict=True):
         if value is not None and (work.old is None or work.old.get(name) != value):
             by_value.setdefault(value, []).append(work)
@@ -152,6 +159,8 @@ def _check_unique_field(session: Session, item: ObjectType, field: Field, works:
     if not by_value:
         return
     taken = find_by_value(session, item, field, by_value)
+    if not taken and sum(map(len, by_value.values())) == len(by_value):
+        return
     for key, users in by_value.items():
         with_value = set(taken.get(key, ()))
         first: Work | None = None

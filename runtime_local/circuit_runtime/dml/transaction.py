@@ -14,7 +14,7 @@ from circuit_runtime.dml.errors import DmlFailed, failed, mixed_dml, refused_by_
 from circuit_runtime.dml.operations import DmlRequest, Operations
 from circuit_runtime.dml.order_of_execution import SaveContext
 from circuit_runtime.dml.rights import Rights
-from circuit_runtime.dml.work import Work
+from circuit_runtime.dml.work import Work, works_of
 from circuit_runtime.governor.governor import Governor
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.schema import ObjectType
@@ -68,25 +68,29 @@ class DataTransaction:
             DmlFailed: the statement was undone; with `all_or_none` for any record that failed.
             LimitBreached, StoreBusy.
         """
-        if not request.records:
+        rows = request.rows
+        if not rows:
             # As in Salesforce, a statement on an empty list costs nothing.
             return []
-        groups = self._groups(request)
+        sizes = self._sizes(request)
         self._governor.charge(LimitName.DML_STATEMENTS)
         if request.operation != "empty_recycle_bin":
-            self._governor.charge(LimitName.DML_ROWS, len(request.records))
-        self._refuse_mixed(request, [item for item, _works in groups])
+            self._governor.charge(LimitName.DML_ROWS, rows)
+        self._refuse_mixed(request, [item for item, _size in sizes])
         self._context.session.begin()
         place: dict[str, Any] = {"path": request.path, "line": request.line}
         self._events.emit(
             ev.DmlBegin,
             operation=request.operation.capitalize(),
-            object_name=groups[0][0].name if len(groups) == 1 else _ANY_OBJECT,
-            rows=len(request.records),
+            object_name=sizes[0][0].name if len(sizes) == 1 else _ANY_OBJECT,
+            rows=rows,
             **place,
         )
         try:
-            return self._undone_if_failed(request, groups)
+            works = iter(works_of(request.records))
+            return self._undone_if_failed(
+                request, [(item, list(itertools.islice(works, size))) for item, size in sizes]
+            )
         finally:
             self._events.emit(ev.DmlEnd, **place)
 
@@ -191,18 +195,17 @@ class DataTransaction:
             self._first_written = groups[0][0]
         return outcomes
 
-    def _groups(self, request: DmlRequest) -> list[tuple[ObjectType, list[Work]]]:
-        """The records of the statement by object, in the order they were sent. Raises: DmlFailed."""
-        sizes = list(request.groups) or [(request.object_name, len(request.records))]
+    def _sizes(self, request: DmlRequest) -> list[tuple[ObjectType, int]]:
+        """How many records of which object follow each other in the statement. Raises: DmlFailed."""
+        sizes = list(request.groups) or [(request.object_name, request.rows)]
         if len(sizes) > _GROUPS_AT_MOST:
             raise DmlFailed(
                 f"Cannot have more than {_GROUPS_AT_MOST} chunks in a single operation. "
                 "Please rearrange the data to reduce chunking."
             )
-        if sum(count for _name, count in sizes) != len(request.records):
+        if sum(count for _name, count in sizes) != request.rows:
             raise DmlFailed("The groups of the statement do not add up to its records.")
-        works = iter([Work(index, values) for index, values in enumerate(request.records)])
-        return [(self._object(name), list(itertools.islice(works, count))) for name, count in sizes]
+        return [(self._object(name), count) for name, count in sizes]
 
     def _object(self, name: str) -> ObjectType:
         item = self._context.schema.object(name)
@@ -216,4 +219,4 @@ class DataTransaction:
         other = next((item for item in items if item.is_setup != first.is_setup), None)
         if other is not None and not self.in_run_as:
             refusal = SaveOutcome(id=None, success=False, errors=(mixed_dml(other.name, first.name),))
-            raise failed(request.operation, [refusal] * len(request.records))
+            raise failed(request.operation, [refusal] * request.rows)

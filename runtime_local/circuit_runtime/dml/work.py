@@ -6,15 +6,29 @@ goes through; what concerns one record works on its row (`Work.new`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import chain, count
+from operator import attrgetter, itemgetter, ne
 from typing import Any
 
-from circuit_link.wire import DmlErrorInfo, SaveOutcome
+from circuit_link.wire import DmlErrorInfo, RecordColumns, SaveOutcome
+from circuit_runtime.dml.errors import DmlFailed
 from circuit_runtime.governor.profiles import TRIGGER_CHUNK
 
 Columns = Mapping[str, Sequence[Any]]
+
+
+class Sent:
+    """Records that name the same fields, as they were sent: columns of plain values by the names sent."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: dict[str, list[Any]]) -> None:
+        self.columns = columns
+
+
+_NOTHING_SENT = Sent({})
 
 
 @dataclass(slots=True, eq=False)
@@ -23,7 +37,7 @@ class Work:
 
     Attributes:
         index: its place in the statement.
-        given: plain values as they were sent, by the names they were sent with.
+        sent: plain values as they were sent; this record's are those at `sent_at`.
         id: None before an insert.
         old: all stored fields as they were, in storage form; None for an insert.
         computed: stored values that the runtime itself sets, as roll-ups.
@@ -32,10 +46,11 @@ class Work:
     """
 
     index: int
-    given: Mapping[str, Any]
+    sent: Sent = _NOTHING_SENT
+    sent_at: int = 0
     id: str | None = None
     old: dict[str, Any] | None = None
-    computed: Mapping[str, Any] = field(default_factory=dict)
+    computed: Mapping[str, Any] | None = None
     errors: list[DmlErrorInfo] = field(default_factory=list)
     created: bool = False
     row: dict[str, Any] | None = None
@@ -56,6 +71,19 @@ class Work:
         if self.shared is not None:
             self.shared.apart()
         self.row = row
+
+    def sent_as(self, name: str) -> Any:
+        """The plain value sent by this name; None where there is none."""
+        values = self.sent.columns.get(name)
+        return None if values is None else values[self.sent_at]
+
+    def given(self) -> dict[str, Any]:
+        """All plain values as they were sent."""
+        return {name: values[self.sent_at] for name, values in self.sent.columns.items()}
+
+    def give(self, name: str, value: Any) -> None:
+        """Replace a value that was sent."""
+        self.sent.columns[name][self.sent_at] = value
 
     def restart(self) -> None:
         """Forget what an attempt made of it, for the next attempt."""
@@ -96,6 +124,37 @@ class _NewRows:
         return self._rows
 
 
+def works_of(records: Sequence[RecordColumns]) -> list[Work]:
+    """A work for each record, in the order of their places; those that name the same fields share their columns.
+
+    Raises: DmlFailed: the places do not rise, or leave one out.
+    """
+    works: list[Work] = []
+    parts: dict[tuple[str, ...], list[RecordColumns]] = {}
+    for part in records:
+        parts.setdefault(part.names, []).append(part)
+    for names, alike in parts.items():
+        joined = map(list, map(chain.from_iterable, zip(*(part.columns for part in alike), strict=True)))
+        sent = Sent(dict(zip(names, joined, strict=True)))
+        places = list(chain.from_iterable(part.places for part in alike))
+        if places != sorted(places):
+            raise DmlFailed("The places of the statement's records do not rise.")
+        works += [Work(index, sent, at) for at, index in enumerate(places)]
+    works.sort(key=attrgetter("index"))
+    if any(map(ne, map(attrgetter("index"), works), count())):
+        raise DmlFailed("The places of the statement's records do not follow each other.")
+    return works
+
+
+def sent_together(works: Iterable[Work]) -> Iterator[tuple[list[Work], Columns]]:
+    """Works that name the same fields, with their columns of plain values."""
+    together: dict[Sent, list[Work]] = {}
+    for work in works:
+        together.setdefault(work.sent, []).append(work)
+    for sent, alike in together.items():
+        yield alike, _picked(sent.columns, [work.sent_at for work in alike])
+
+
 def begin(works: Sequence[Work], blank: Mapping[str, Any]) -> None:
     """Let the new rows of a chunk be copies of a blank one."""
     shared = _NewRows(len(works), {name: [value] * len(works) for name, value in blank.items()})
@@ -104,27 +163,34 @@ def begin(works: Sequence[Work], blank: Mapping[str, Any]) -> None:
 
 
 def columns(works: Sequence[Work], names: Sequence[str]) -> Columns:
-    """These fields of the new rows; not to be changed."""
-    if (whole := _whole(works)) is not None:
-        return {name: whole.columns[name] for name in names}
-    return columns_of_rows([work.new for work in works], names)
+    """These fields of the new rows of records that are saved together; not to be changed."""
+    shared = _shared(works)
+    if shared is None:
+        return columns_of_rows([work.new for work in works], names)
+    wanted = {name: shared.columns[name] for name in names}
+    return wanted if shared.size == len(works) else _picked(wanted, [work.place for work in works])
 
 
 def column(works: Sequence[Work], name: str) -> Sequence[Any]:
-    """One field of the new rows; not to be changed."""
-    if (whole := _whole(works)) is not None:
-        return whole.columns[name]
-    return [work.new.get(name) for work in works]
+    """One field of the new rows of records that are saved together; not to be changed."""
+    if _shared(works) is None:
+        return [work.new.get(name) for work in works]
+    return columns(works, (name,))[name]
 
 
 def put(works: Sequence[Work], values: Columns) -> None:
-    """Set fields of the new rows."""
-    if (whole := _whole(works)) is not None:
-        whole.columns.update(values)
-        return
-    names = tuple(values)
-    for work, row in zip(works, zip(*values.values(), strict=True), strict=False):
-        work.new.update(zip(names, row, strict=True))
+    """Set fields of the new rows of records that are saved together."""
+    shared = _shared(works)
+    if shared is None:
+        for work, row in zip(works, zip(*values.values(), strict=True), strict=False):
+            work.new.update(zip(values, row, strict=True))
+    elif shared.size == len(works):
+        shared.columns.update(values)
+    else:
+        for name, some in values.items():
+            column = shared.columns[name] = list(shared.columns[name])
+            for work, value in zip(works, some, strict=True):
+                column[work.place] = value
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Columns:
@@ -133,10 +199,18 @@ def columns_of_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> 
     return dict(zip(names, cells, strict=True)) if rows else dict.fromkeys(names, ())
 
 
-def _whole(works: Sequence[Work]) -> _NewRows | None:
-    """The new rows of these works, if they are a whole chunk whose rows are still columns."""
+def _shared(works: Sequence[Work]) -> _NewRows | None:
+    """The columns that hold the new rows of records that are saved together, if they still are columns."""
     shared = works[0].shared if works else None
-    return shared if shared is not None and shared.columns and shared.size == len(works) else None
+    return shared if shared is not None and shared.columns else None
+
+
+def _picked(columns: Mapping[str, Sequence[Any]], places: Sequence[int]) -> Columns:
+    """What stands at rising places of columns."""
+    first, end = places[0], places[-1] + 1
+    if end - first == len(places):
+        return {name: values[first:end] for name, values in columns.items()}
+    return {name: [values[place] for place in places] for name, values in columns.items()}
 
 
 def sound(works: Sequence[Work]) -> list[Work]:

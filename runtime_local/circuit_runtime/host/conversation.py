@@ -100,7 +100,7 @@ class Conversation:
         self._worker = worker
         self._service = service
         self._calls = itertools.count(1)
-        self._parts: list[dict[str, Any]] = []
+        self._parts: list[wire.RecordColumns] = []
         self._parts_of: int | None = None
         self._parts_bytes = 0
         self._frame_bytes = 0

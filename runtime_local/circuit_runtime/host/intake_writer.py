@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import circuit_log.events as ev
+from circuit_link.wire import in_columns
 from circuit_log.levels import Level
 from circuit_runtime.connectors.intake import Intake, IntakeOperation
 from circuit_runtime.dml.operations import DmlRequest
@@ -54,7 +55,7 @@ def save_edited(request: SaveRequest, data: DataTransaction) -> None:
                 DmlRequest(
                     operation="update" if operation == "update" else "insert",
                     object_name=request.object_name,
-                    records=records,
+                    records=in_columns(records),
                 )
             )
 
@@ -75,9 +76,9 @@ def _save(
             external = {operation.external_field: operation.external_id}
             inserts[operation.external_id] = {**operation.defaults, **operation.values, **external}
     if updates:
-        data.execute(DmlRequest(operation="update", object_name=item.name, records=updates))
+        data.execute(DmlRequest(operation="update", object_name=item.name, records=in_columns(updates)))
     if inserts:
-        data.execute(DmlRequest(operation="insert", object_name=item.name, records=list(inserts.values())))
+        data.execute(DmlRequest(operation="insert", object_name=item.name, records=in_columns(inserts.values())))
 
 
 def _delete(
@@ -94,7 +95,7 @@ def _delete(
     ids = [known[operation.external_id] for operation in operations if operation.external_id in known]
     if ids:
         records = [{"id": record_id} for record_id in dict.fromkeys(ids)]
-        data.execute(DmlRequest(operation="delete", object_name=item.name, records=records))
+        data.execute(DmlRequest(operation="delete", object_name=item.name, records=in_columns(records)))
 
 
 def _known_ids(item: ObjectType, session: Session, operations: list[IntakeOperation]) -> dict[str, str]:

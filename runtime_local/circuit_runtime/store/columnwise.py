@@ -66,13 +66,14 @@ def _is_stored(field: Field) -> IsStored:
 
 def _are_texts(length: int | None) -> IsStored:
     def are_texts(values: Sequence[Any]) -> bool:
-        if not _TEXT_OR_NONE.issuperset(map(type, values)):
+        kinds = set(map(type, values))
+        if not kinds <= _TEXT_OR_NONE:
             return False
-        texts = list(filter(None, values))
+        texts = [value for value in values if value is not None] if _NONE in kinds else values
+        lengths = set(map(len, texts))
         # An empty text is stored as None.
-        if len(texts) < len(values) and "" in values:
-            return False
-        return length is None or not texts or len(max(texts, key=len)) <= length
+        fit = 0 not in lengths and (length is None or not lengths or max(lengths) <= length)
+        return fit and "\0" not in "".join(texts)
 
     return are_texts
 

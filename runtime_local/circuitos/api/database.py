@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -11,16 +10,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from circuit_link import wire
-from circuit_link.frame_bounds import SMALL_FRAME_BYTES
-from circuitos.api import records as record_module
 from circuitos.api.exceptions import CircuitException, DmlError, DmlException, QueryException, RecordException
-from circuitos.api.objects import ObjectFields
-from circuitos.api.records import Layout, Record, from_row, layout_of_result, put_id, values_to_send
-from circuitos.api.values import all_to_wire, is_plain, to_wire
+from circuitos.api.records import Layout, Record, from_row, layout_of_result, put_id
+from circuitos.api.sending import all_to_send, frames_of
+from circuitos.api.values import to_wire
 from circuitos.worker import transaction
-from circuitos.worker.channel import checked_frame, encoded_at_any_length, errors_of, failure
-
-_FIRST_PART_RECORDS = 500
+from circuitos.worker.channel import errors_of, failure
 
 RecordInput = Record | Mapping[str, Any]
 IdOrRecord = str | RecordInput
@@ -212,7 +207,7 @@ def _save(
     for name, members in [(object_name, items)] if object_name is not None else _by_object(items):
         fields = running.catalog.find(name)
         name = fields.name if fields is not None else name
-        values += _all_to_send(operation, name, fields, members)
+        values += all_to_send(operation, name, fields, members)
         groups.append((name, len(members)))
         if fields is not None and external_id is not None:
             external_id = fields.canonical(external_id) or external_id
@@ -223,7 +218,10 @@ def _save(
     if all_or_none and any(not outcome.success for outcome in outcomes):
         failures = [failure(idx, outcome) for idx, outcome in enumerate(outcomes) if not outcome.success]
         raise DmlException(failures[0].errors[0].message if failures[0].errors else "", failures)
-    return [SaveResult(outcome.id, outcome.success, outcome.created, errors_of(outcome)) for outcome in outcomes]
+    return [
+        SaveResult(outcome.id, outcome.success, outcome.created, errors_of(outcome) if outcome.errors else [])
+        for outcome in outcomes
+    ]
 
 
 def _by_object(items: list[Any]) -> list[tuple[str, list[Any]]]:
@@ -261,7 +259,7 @@ def _send(
             groups=groups if len(groups) > 1 else [],
         )
         try:
-            yield from _parts(statement, values)
+            yield from frames_of(statement, values)
         except CircuitException as exc:
             refused.append(exc)
             yield wire.encode(msgspec.structs.replace(statement, abandoned=True))
@@ -270,73 +268,6 @@ def _send(
     if refused:
         raise refused[0]
     return wire.decode_reply(reply.value, list[wire.SaveOutcome])
-
-
-def _parts(statement: wire.Dml, records: list[dict[str, Any]]) -> Iterator[bytes]:
-    """The statement in small frames, so that the host decodes one while the next is made.
-
-    Raises: CircuitException: one record alone is too long, or holds what cannot travel.
-    """
-    start, count = 0, _FIRST_PART_RECORDS
-    while True:
-        part = records[start : start + count]
-        more = start + len(part) < len(records)
-        frame = encoded_at_any_length(msgspec.structs.replace(statement, records=part, more=more))
-        if len(frame) > SMALL_FRAME_BYTES and len(part) > 1:
-            count = max(1, len(part) * SMALL_FRAME_BYTES // len(frame) * 9 // 10)
-            continue
-        yield checked_frame(frame)
-        if not more:
-            return
-        start += len(part)
-        if 2 * len(frame) < SMALL_FRAME_BYTES:
-            count *= 2
-
-
-def _all_to_send(
-    operation: wire.DmlOperation, object_name: str, fields: ObjectFields | None, items: list[Any]
-) -> list[dict[str, Any]]:
-    """The records as the host gets them, under canonical field names."""
-    if operation == "insert" and fields is not None and _are_sent_as_they_are(items, fields):
-        return items
-    return [_to_send(operation, object_name, fields, item, is_master=idx == 0) for idx, item in enumerate(items)]
-
-
-def _are_sent_as_they_are(items: list[Any], fields: ObjectFields) -> bool:
-    """Whether all are dicts under canonical names with values that need no conversion; seen from C."""
-    return (
-        all(type(item) is dict for item in items)
-        and fields.types.keys() >= set().union(*items)
-        and is_plain(itertools.chain.from_iterable(map(dict.values, items)))
-    )
-
-
-def _to_send(operation: str, object_name: str, fields: Any, item: Any, *, is_master: bool) -> dict[str, Any]:
-    """One record as the host gets it, under canonical field names."""
-    only_id = operation in ("delete", "undelete", "empty_recycle_bin") or (operation == "merge" and not is_master)
-    if isinstance(item, str):
-        return {"id": item}
-    if isinstance(item, Record):
-        _check_record(object_name, item)
-        if only_id:
-            record_id = record_module.identity(item)
-            return {} if record_id is None else {"id": record_id}
-        return values_to_send(item, changed_only=operation != "insert")
-    if not isinstance(item, Mapping):
-        raise RecordException(f"A record is a Record or a dict, not {type(item).__name__}.")
-    if fields is not None and fields.types.keys() >= item.keys():
-        values = all_to_wire(item)
-    else:
-        named = {str(name): to_wire(value) for name, value in item.items()}
-        values = {(fields and fields.canonical(name)) or name: value for name, value in named.items()}
-    return {"id": values["id"]} if only_id and "id" in values else values
-
-
-def _check_record(object_name: str, record: Record) -> None:
-    if record.object_name != object_name:
-        raise RecordException(f"A {record.object_name} cannot be saved as {object_name}.")
-    if record._circuit_owner is not None and record._circuit_owner.is_running:
-        raise RecordException("DML statement cannot operate on trigger.new or trigger.old")
 
 
 def _take_id(item: Any, outcome: wire.SaveOutcome) -> None:

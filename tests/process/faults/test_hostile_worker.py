@@ -34,6 +34,10 @@ def hear():
         except BlockingIOError:
             time.sleep(0.001)
 
+def dml(*records, id=1, operation="insert", object_name="Area", **more):
+    records = wire.in_columns(records)
+    return wire.Dml(id=id, operation=operation, object_name=object_name, records=records, **more)
+
 def with_bind(data):
     "A query whose one bind is `data`, as MessagePack."
     whole = wire.encode(wire.Query(id=1, text="SELECT id FROM Area", binds={"x": 0}))
@@ -71,20 +75,28 @@ VIOLATIONS = {
     "a field of another type": "frame(wire.encode({'t': 'usage', 'id': 'one'}))",
     "a line that no file has": "frame(wire.encode({'t': 'usage', 'id': 1, 'line': -1}))",
     "a map whose keys are no texts": """
-say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "1", "extra": {1: {2.5: [3]}}}]))""",
+say(dml({"zip": "1", "extra": {1: {2.5: [3]}}}))""",
     "a map whose keys are lists": """
-say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "1", "extra": {(1, 2): 3}}]))""",
+say(dml({"zip": "1", "extra": {(1, 2): 3}}))""",
+    "records whose columns differ in length": """
+say(wire.Dml(id=1, operation="insert", object_name="Area", records=[
+    wire.RecordColumns(names=("zip", "id"), places=[0, 1], columns=[["1", "2"], [None]])]))""",
+    "records without a column": """
+say(wire.Dml(id=1, operation="insert", object_name="Area", records=[
+    wire.RecordColumns(names=(), places=[0], columns=[])]))""",
+    "records with more columns than names": """
+say(wire.Dml(id=1, operation="insert", object_name="Area", records=[
+    wire.RecordColumns(names=("zip",), places=[0], columns=[["1"], ["2"]])]))""",
     "a second greeting": "say(wire.Hello(version=1, pid=1, python='3'))",
     "an answer to nothing": "say(wire.Return(id=1))",
     "parts of two statements": """
 for number in (1, 2):
-    say(wire.Dml(id=number, operation="insert", object_name="Area", records=[{"zip": "1"}], more=True))""",
+    say(dml({"zip": "1"}, id=number, more=True))""",
     "another request within the parts of a statement": """
-say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "1"}], more=True))
+say(dml({"zip": "1"}, more=True))
 say(wire.Usage(id=2))""",
     "a statement without end": """
-part = wire.encode(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "1" * 7_000_000}],
-                            more=True))
+part = wire.encode(dml({"zip": "1" * 7_000_000}, more=True))
 for _ in range(12):
     frame(part)""",
 }
@@ -110,7 +122,7 @@ ANSWERS_TO_A_CALL = {
 @pytest.mark.parametrize("attempt", ANSWERS_TO_A_CALL)
 def test_a_lie_about_a_trigger_ends_the_worker(bench, check_unharmed, attempt):
     script = f"""
-say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{{"zip": "1"}}]))
+say(dml({{"zip": "1"}}))
 call = wire.decode_from_host(hear()[4:]).id
 say(wire.Return({ANSWERS_TO_A_CALL[attempt]}))
 time.sleep(60)"""
@@ -123,7 +135,7 @@ time.sleep(60)"""
 
 def test_records_cannot_be_changed_after_they_were_saved(bench, check_unharmed):
     script = """
-say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "1"}]))
+say(dml({"zip": "1"}))
 say(wire.Return(id=wire.decode_from_host(hear()[4:]).id))
 after = wire.decode_from_host(hear()[4:])
 say(wire.Return(id=after.id, changes=[wire.RecordChange(index=0, values={"zip": "other"})]))
@@ -216,7 +228,7 @@ LIES = {
 def test_a_statement_full_of_lies_is_an_error_or_a_record(bench, attempt):
     operation, object_name, records = LIES[attempt]
     script = f"""
-say(wire.Dml(id=1, operation="{operation}", object_name="{object_name}", records=[{records}], external_id="zip--"))
+say(dml({records}, operation="{operation}", object_name="{object_name}", external_id="zip--"))
 while True:
     message = wire.decode_from_host(hear()[4:])
     if isinstance(message, wire.Call):
@@ -293,12 +305,12 @@ except OSError as exc:
 
 def test_64_a_forged_end_commits_what_the_host_saw_and_ends_the_worker(bench, check_unharmed):
     script = """
-say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "seen"}]))
+say(dml({"zip": "seen"}))
 for _ in range(2):
     say(wire.Return(id=wire.decode_from_host(hear()[4:]).id))
 hear()
 say(wire.Done())
-say(wire.Dml(id=2, operation="insert", object_name="Area", records=[{"zip": "late"}]))
+say(dml({"zip": "late"}, id=2))
 while True: pass
 """
 
@@ -311,7 +323,7 @@ while True: pass
 
 def test_64_a_forged_end_within_a_trigger_keeps_the_statement_out(bench, check_unharmed):
     script = """
-say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "half"}]))
+say(dml({"zip": "half"}))
 hear()
 say(wire.Done(error=wire.ScriptError(type="X", message="unwound")))
 time.sleep(60)"""
@@ -324,7 +336,7 @@ time.sleep(60)"""
 
 def test_64_a_forged_good_end_within_a_trigger_commits_nothing(bench, check_unharmed):
     script = """
-say(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "half"}]))
+say(dml({"zip": "half"}))
 hear()
 say(wire.Done())
 time.sleep(60)"""

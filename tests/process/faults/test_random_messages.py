@@ -119,7 +119,7 @@ class Liar:
                     **place,
                     operation=pick(DML),
                     object_name=pick(("Area", "Area", "Area", "Contact", "Task", "User", text())),
-                    records=[self._record() for _ in range(self._chance.randrange(5))],
+                    records=wire.in_columns(self._record() for _ in range(self._chance.randrange(5))),
                     all_or_none=pick((True, False)),
                     external_id=pick((None, "id", "ghl_id", text())),
                 )

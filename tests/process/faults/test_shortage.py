@@ -183,8 +183,8 @@ HOARD = """
 import os, struct, time
 from circuit_link import wire
 
-part = wire.encode(wire.Dml(id=1, operation="insert", object_name="Area", records=[{"zip": "1" * 7_000_000}],
-                            more=True))
+records = wire.in_columns([{"zip": "1" * 7_000_000}])
+part = wire.encode(wire.Dml(id=1, operation="insert", object_name="Area", records=records, more=True))
 for _ in range(8):
     view = memoryview(struct.pack(">I", len(part)) + part)
     while view:

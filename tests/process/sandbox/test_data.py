@@ -29,8 +29,18 @@ def _answering(value):
 
 def _saved(message, host):
     return [
-        wire.SaveOutcome(id=f"003{n:012}AAA", success=True, created=True) for n, _ in enumerate(message.records)
+        wire.SaveOutcome(id=f"003{n:012}AAA", success=True, created=True) for n, _ in enumerate(_records(message))
     ]
+
+
+def _records(dml):
+    """The records of a frame one by one."""
+    placed = {
+        place: dict(zip(part.names, row, strict=True))
+        for part in dml.records
+        for place, row in zip(part.places, zip(*part.columns, strict=True), strict=True)
+    }
+    return [placed[place] for place in sorted(placed)]
 
 
 def test_cells_convert_by_type_when_read(run):
@@ -202,10 +212,27 @@ print(r.email, r.object_name, repr(r))
 
     (dml,) = host.sent(wire.Dml)
     assert (dml.operation, dml.object_name, dml.line) == ("insert", "Contact", 5)
-    assert dml.records == [{"last_name": "Byron", "tags": ["hot"]}, {"last_name": "Lovelace", "unknown": 1}]
+    assert _records(dml) == [{"last_name": "Byron", "tags": ["hot"]}, {"last_name": "Lovelace", "unknown": 1}]
     assert host.stdout.splitlines() == [
         "003000000000000AAA 003000000000001AAA True True []",
         "None Contact Record('Contact', last_name='Byron', tags={'hot'}, id='003000000000000AAA')",
+    ]
+
+
+def test_records_that_name_the_same_fields_travel_by_column(run):
+    text = """
+from circuitos import CircuitDB
+CircuitDB.insert("Contact", [
+    {"last_name": "a", "email": "a@x.com"}, {"email": "c@x.com"}, {"last_name": "b", "email": None}, {}
+])
+"""
+
+    (dml,) = run(text, handlers={wire.Dml: _saved}).sent(wire.Dml)
+
+    assert dml.records == [
+        wire.RecordColumns(names=("last_name", "email"), places=[0, 2], columns=[["a", "b"], ["a@x.com", None]]),
+        wire.RecordColumns(names=("email",), places=[1], columns=[["c@x.com"]]),
+        wire.RecordColumns(names=("id",), places=[3], columns=[[None]]),
     ]
 
 
@@ -222,7 +249,7 @@ CircuitDB.update("Contact", [a, b])
 
     host = run(text, handlers={wire.Query: _answering(CONTACTS), wire.Dml: _saved})
 
-    assert host.sent(wire.Dml)[0].records == [
+    assert _records(host.sent(wire.Dml)[0]) == [
         {"id": C1, "extra": {"n": [1, 2]}, "rate": 3},
         {"id": C2, "email": None},
     ]
@@ -238,8 +265,8 @@ CircuitDB.merge("Contact", {{"id": "{C1}", "email": "m"}}, ["{C2}"])
 
     host = run(text, handlers={wire.Dml: _saved})
 
-    assert [dml.records for dml in host.sent(wire.Dml)] == [
-        [{"id": C1}, {}, {"id": C2}],
+    assert [_records(dml) for dml in host.sent(wire.Dml)] == [
+        [{"id": C1}, {"id": None}, {"id": C2}],
         [{"id": C1}],
         [{"id": C1, "email": "m"}, {"id": C2}],
     ]
@@ -277,7 +304,7 @@ def test_large_statement_travels_in_several_frames_with_one_id(host, new_start):
         while part.more:
             part = made.receive()
             received.append(part)
-        count = sum(len(part.records) for part in received)
+        count = sum(len(_records(part)) for part in received)
         return [wire.SaveOutcome(id=None, success=True)] * count
 
     text = """
@@ -320,7 +347,7 @@ except RecordException as exc:
 
     host = run(text, handlers={wire.Dml: _saved})
 
-    assert host.sent(wire.Dml)[0].records == [{"account": A1}, {"account": {"name": "Acme"}}]
+    assert _records(host.sent(wire.Dml)[0]) == [{"account": A1}, {"account": {"name": "Acme"}}]
     assert host.stdout.startswith("The Account has no id yet")
 
 
@@ -620,7 +647,7 @@ CircuitDB.insert("Contact", {"last_name": "b"})
     host = run(text, handlers={wire.Dml: _saved})
 
     assert host.stdout == "True\n"
-    assert [(len(dml.records), dml.more, dml.abandoned) for dml in host.sent(wire.Dml)] == [
+    assert [(len(_records(dml)), dml.more, dml.abandoned) for dml in host.sent(wire.Dml)] == [
         (1, True, False),
         (0, False, True),
         (1, False, False),

@@ -38,7 +38,10 @@ def _test(run, body, *, handlers=None, files=None, method="check", **fields):
 
 
 def _saved(message, host):
-    return [wire.SaveOutcome(id="003000000000001AAA", success=True, created=True) for _ in message.records]
+    return [
+        wire.SaveOutcome(id="003000000000001AAA", success=True, created=True)
+        for _ in message.records[0].columns[0]
+    ]
 
 
 def test_failed_assert_shows_the_values_of_both_sides(run):

@@ -1,4 +1,4 @@
-"""The new rows of a chunk are the same, whether they are looked at as columns or one by one."""
+"""Records are the same, whether they are looked at as columns or one by one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from circuit_runtime.dml.work import Work, begin, column, columns, put
+from circuit_link.wire import RecordColumns, in_columns
+from circuit_runtime.dml.errors import DmlFailed
+from circuit_runtime.dml.work import Work, begin, column, columns, put, sent_together, works_of
 
 Touch = Callable[[Sequence[Work]], object]
 BLANK = {"id": None, "name": "", "size": 0}
@@ -26,7 +28,7 @@ TOUCHES = [leave, ask_for_a_row]
 
 @pytest.fixture
 def works() -> list[Work]:
-    made = [Work(index, {}) for index in range(3)]
+    made = [Work(index) for index in range(3)]
     begin(made, BLANK)
     return made
 
@@ -72,3 +74,28 @@ def test_records_that_begin_again_forget_their_rows(works: list[Work]) -> None:
     begin(works, BLANK)
 
     assert list(column(works, "name")) == ["", "", ""]
+
+
+MIXED = [{"a": 1}, {"a": 2, "b": 3}, {}, {"a": 4}, {"b": 5, "a": 6}]
+
+
+def test_records_that_name_different_fields_keep_their_order_over_all_frames() -> None:
+    works = works_of([*in_columns(MIXED[:2]), *in_columns(MIXED[2:], first=2)])
+
+    assert [work.index for work in works] == [0, 1, 2, 3, 4]
+    assert [work.given() for work in works] == [record or {"id": None} for record in MIXED]
+
+
+def test_some_of_the_records_are_taken_together_with_their_own_values() -> None:
+    works = works_of(in_columns([{"a": number} for number in range(6)]))
+
+    ((alike, sent),) = sent_together([works[0], works[2], works[5]])
+
+    assert [work.index for work in alike] == [0, 2, 5]
+    assert list(sent["a"]) == [0, 2, 5]
+
+
+@pytest.mark.parametrize("places", [[1, 0], [0, 0], [0, 2], [1, 2], [-1, 0]])
+def test_places_that_are_not_those_of_a_statement_are_refused(places: list[int]) -> None:
+    with pytest.raises(DmlFailed):
+        works_of([RecordColumns(names=("a",), places=places, columns=[[1, 2]])])

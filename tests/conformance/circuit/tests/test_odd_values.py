@@ -38,6 +38,11 @@ ODD = [
 FIELDS = ["last_name", "email", "birthdate", "account", "do_not_contact", "tags", "ghl_extra", "lead_source"]
 
 
+def fine(count, field):
+    values = {"last_name": "Z", "title": "T", "email": "a@exam.ple", "birthdate": "2000-01-01"}
+    return [{"last_name": "Z", field: values[field]} for _ in range(count)]
+
+
 @test
 class OddValues:
     @test("Every odd value in every kind of field is stored or refused, and the transaction goes on")
@@ -55,6 +60,25 @@ class OddValues:
 
         assert stored + refused == len(FIELDS) * len(ODD)
         assert CircuitDB.count("SELECT COUNT() FROM Contact") == stored > 0
+
+    @test("One odd value among many is refused alone, and in the words that it gets when it comes alone")
+    def among_many(self):
+        for field, value in (("last_name", "a\0b"), ("title", "x" * 129), ("email", "no address"), ("birthdate", "x")):
+            bad = {"last_name": "X", field: value}
+            (alone,) = CircuitDB.insert("Contact", bad, all_or_none=False)
+            results = CircuitDB.insert("Contact", [{"last_name": "Y", field: None} | bad, *fine(3, field)], all_or_none=False)
+
+            assert [result.success for result in results] == [False, True, True, True], (field, results)
+            assert results[0].errors == alone.errors, field
+
+    @test("Records that name different fields are saved in their order by one statement")
+    def different_fields(self):
+        given = [{"last_name": "a"}, {"last_name": "b", "title": "B"}, {"title": "C", "last_name": "c"}, {"last_name": "d"}]
+        saved = CircuitDB.insert("Contact", [dict(each) for each in given] * 60)
+        stored = CircuitDB.query("SELECT id, last_name, title FROM Contact ORDER BY id")
+
+        assert [each.id for each in stored] == [each.id for each in saved]
+        assert [(each.last_name, each.title) for each in stored] == [(each["last_name"], each.get("title")) for each in given] * 60
 
     @test("An odd value in a query's bind is refused")
     def binds(self):
