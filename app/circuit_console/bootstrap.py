@@ -115,7 +115,7 @@ class Console(QObject):
         self.search = SearchPane(theme, root, lambda: self.explorer.files, self.tasks)
         self.call_stack = CallStackPane(theme, self.debug)
         self.breakpoints_pane = BreakpointsPane(theme, self.breakpoints, self.debug, notices)
-        self.variables = VariablesPane(theme, self.debug, notices)
+        self.variables = VariablesPane(theme, self.debug)
         self.console_pane = ConsolePane(theme, self.host, self.runs, self.debug, root)
         self._banner = PausedBanner(theme, self.debug)
         self.timeline = TimelinePane(theme, self.run_log)

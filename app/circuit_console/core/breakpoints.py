@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -71,6 +73,22 @@ EXCEPTION_FILTERS = (
     ExceptionFilter("userUnhandled", "Uncaught in script"),
     ExceptionFilter("raised", "Raised exceptions"),
 )
+
+
+_HIT_CONDITION = re.compile(r"\s*(>=|<=|==|=|>|<|%)?\s*\d+\s*")
+
+
+def fault_of(breakpoint: Breakpoint) -> str:
+    """Why its condition or hit count can never hold as it is written; "" where it can."""
+    if breakpoint.condition:
+        try:
+            ast.parse(breakpoint.condition.strip(), mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
+            why = exc.msg if isinstance(exc, SyntaxError) else str(exc)
+            return f"The condition is no expression: {why}."
+    if breakpoint.hit_condition and not _HIT_CONDITION.fullmatch(breakpoint.hit_condition):
+        return f"{breakpoint.hit_condition!r} is no hit count; write 5, >= 5, > 5, <= 5, < 5 or % 5."
+    return ""
 
 
 class BreakpointSet:

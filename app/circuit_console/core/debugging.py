@@ -122,3 +122,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     stop_on_entry: bool = False
     records: bool = False
     log_levels: str = ""
+
+
+def last_line(message: str) -> str:
+    """What an error says at its end: of a traceback, the exception itself."""
+    return message.strip().rpartition("\n")[2].strip()

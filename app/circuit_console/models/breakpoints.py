@@ -31,9 +31,15 @@ class BreakpointsModel(QAbstractTableModel):
         self._look = look
         self._rows: tuple[Row, ...] = ()
         self._hit: tuple[str, int] | None = None
+        self._is_muted = False
 
-    def show_rows(self, rows: tuple[Row, ...]) -> None:
-        """Replace all; where only their content changed, the views keep their place."""
+    def show_rows(self, rows: tuple[Row, ...], *, is_muted: bool = False) -> None:
+        """Replace all; where only their content changed, the views keep their place.
+
+        Args:
+            is_muted: none of them stops a run now: all are drawn as if they were off.
+        """
+        self._is_muted = is_muted
         if len(rows) != len(self._rows):
             self.beginResetModel()
             self._rows = rows
@@ -67,10 +73,11 @@ class BreakpointsModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
                 return told(row)
             case Qt.ItemDataRole.DecorationRole if is_first:
-                icon_name, token = _icon(row)
+                icon_name, token = _icon(row) if not self._is_muted else ("circle", "faint")
                 return self._look.icon(icon_name, token, 12)
             case Qt.ItemDataRole.ForegroundRole:
-                return self._look.color("faint" if not _is_on(row) else ("text" if is_first else "dim"))
+                is_on = _is_on(row) and not self._is_muted
+                return self._look.color("faint" if not is_on else ("text" if is_first else "dim"))
             case Qt.ItemDataRole.FontRole:
                 is_hit = isinstance(row, Breakpoint) and (row.path, row.line) == self._hit
                 return self._look.ui(13, QFont.Weight.DemiBold if is_hit else QFont.Weight.Normal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -14,6 +14,7 @@ from circuit_console.models.look import Look
 
 Index = QModelIndex | QPersistentModelIndex
 PAGE_ROWS = 100
+_MOST_OF_BOTH = 24
 _NAME, _VALUE = 0, 1
 
 
@@ -27,7 +28,7 @@ class NodeKind(Enum):
 
 @dataclass(eq=False)
 class Node:
-    """One row. `children` is None while nobody asked for them."""
+    """One row. `children` is None while nobody asked for them. `before` is the value it had, where it changed."""
 
     kind: NodeKind
     name: str
@@ -40,7 +41,7 @@ class Node:
     first: int = 0
     count: int = 0
     evaluate_name: str = ""
-    changed: bool = False
+    before: str | None = None
     error: bool = False
     is_read_only: bool = False
     children: list[Node] | None = None
@@ -53,6 +54,22 @@ class Node:
         return (*above, self.name)
 
     @property
+    def changed(self) -> bool:
+        return self.before is not None
+
+    @property
+    def shown_value(self) -> str:
+        """The value, and before it the one it had, where both are short."""
+        if self.before and len(self.before) + len(self.value) <= _MOST_OF_BOTH:
+            return f"{self.before} → {self.value}"
+        return self.value
+
+    @property
+    def expression(self) -> str:
+        """What names this value in the frame; "" where nothing does."""
+        return self.name if self.kind is NodeKind.WATCH else self.evaluate_name
+
+    @property
     def container_reference(self) -> int:
         """The reference that `setVariable` names for this row."""
         node = self.parent
@@ -61,6 +78,7 @@ class Node:
         return node.reference if node is not None else 0
 
 
+ShownValues = Mapping[tuple[str, ...], str]
 Loader = Callable[[Node, Callable[[tuple[Variable, ...]], None], Callable[[str], None]], None]
 
 
@@ -81,19 +99,16 @@ class VariablesModel(QAbstractItemModel):
         self._load = load
         self._root = Node(NodeKind.GROUP, "", None, children=[])
         self._generation = 0
-        self._previous: dict[tuple[str, ...], str] = {}
+        self._previous: ShownValues = {}
 
     # ------------------------------------------------------------------------------------------ content
 
-    def show_groups(
-        self, groups: tuple[tuple[str, int], ...], watches: tuple[str, ...], *, compare: bool
-    ) -> list[Node]:
-        """Replace everything by scopes (name, reference) and watches; returns the watches' rows.
+    def compare_with(self, values: ShownValues) -> None:
+        """Mark, from now on, values that differ from these."""
+        self._previous = values
 
-        Args:
-            compare: mark values that differ from those shown before.
-        """
-        self._previous = self._shown_values() if compare else {}
+    def show_groups(self, groups: tuple[tuple[str, int], ...], watches: tuple[str, ...]) -> list[Node]:
+        """Replace everything by scopes (name, reference) and watches; returns the watches' rows."""
         self._generation += 1
         self.beginResetModel()
         root = Node(NodeKind.GROUP, "", None, children=[])
@@ -131,7 +146,7 @@ class VariablesModel(QAbstractItemModel):
             return
         node.value, node.type_name, node.reference = value, type_name, reference
         node.indexed_count, node.error = indexed, error
-        node.changed = node.key in self._previous and self._previous[node.key] != value
+        node.before = self._before(node)
         index = self._make_index(node, _NAME)
         self.dataChanged.emit(index, self._make_index(node, _VALUE))
 
@@ -151,6 +166,16 @@ class VariablesModel(QAbstractItemModel):
             if node.name == group:
                 return {child.name: child.value for child in node.children or ()}
         return {}
+
+    def shown_values(self) -> ShownValues:
+        """What stands in the rows that are loaded, by their keys."""
+        values: dict[tuple[str, ...], str] = {}
+        open_nodes = list(self._root.children or ())
+        while open_nodes:
+            node = open_nodes.pop()
+            values[node.key] = node.value
+            open_nodes.extend(node.children or ())
+        return values
 
     # ------------------------------------------------------------------------------------------ Qt
 
@@ -228,7 +253,9 @@ class VariablesModel(QAbstractItemModel):
             return None
         is_name = index.column() == _NAME
         match role:
-            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
+            case Qt.ItemDataRole.DisplayRole:
+                return node.name if is_name else node.shown_value
+            case Qt.ItemDataRole.EditRole:
                 return node.name if is_name else node.value
             case Qt.ItemDataRole.ToolTipRole:
                 return (
@@ -239,7 +266,7 @@ class VariablesModel(QAbstractItemModel):
             case Qt.ItemDataRole.ForegroundRole:
                 return self._theme.color(self._name_token(node) if is_name else self._value_token(node))
             case Qt.ItemDataRole.AccessibleTextRole:
-                changed = ", changed" if node.changed else ""
+                changed = f", changed from {node.before}" if node.changed else ""
                 return f"{node.name} is {node.value}{changed}" if node.value else node.name
             case _:
                 return None
@@ -280,8 +307,12 @@ class VariablesModel(QAbstractItemModel):
             evaluate_name=variable.evaluate_name,
             is_read_only=variable.is_read_only,
         )
-        row.changed = row.key in self._previous and self._previous[row.key] != row.value
+        row.before = self._before(row)
         return row
+
+    def _before(self, node: Node) -> str | None:
+        before = self._previous.get(node.key)
+        return before if before != node.value else None
 
     def _pages(self, node: Node) -> list[Node]:
         pages = []
@@ -290,15 +321,6 @@ class VariablesModel(QAbstractItemModel):
             name = f"[{first} … {first + count - 1}]"
             pages.append(Node(NodeKind.PAGE, name, node, reference=node.reference, first=first, count=count))
         return pages
-
-    def _shown_values(self) -> dict[tuple[str, ...], str]:
-        values: dict[tuple[str, ...], str] = {}
-        open_nodes = list(self._root.children or ())
-        while open_nodes:
-            node = open_nodes.pop()
-            values[node.key] = node.value
-            open_nodes.extend(node.children or ())
-        return values
 
     def _make_index(self, node: Node, column: int) -> QModelIndex:
         row = self._index_of(node)

@@ -42,6 +42,7 @@ class BreakpointSync(QObject):
         breakpoints.changed.connect(self._on_changed)
         breakpoints.functions_changed.connect(self._on_functions_changed)
         breakpoints.filters_changed.connect(self._on_filters_changed)
+        breakpoints.muting_changed.connect(self._on_muting_changed)
 
     def begin(self, abilities: Abilities) -> None:
         """A session is being configured: send everything."""
@@ -105,8 +106,16 @@ class BreakpointSync(QObject):
         if self._is_open:
             self._send_filters()
 
+    @Slot()
+    def _on_muting_changed(self) -> None:
+        """Lines follow by themselves: each of their files is told as changed."""
+        if self._is_open:
+            self._send_functions()
+            self._send_filters()
+
     def _send(self, path: str) -> None:
-        sent = tuple(one for one in self._breakpoints.of(path) if one.is_enabled)
+        is_heard = not self._breakpoints.is_muted
+        sent = tuple(one for one in self._breakpoints.of(path) if one.is_enabled and is_heard)
         wanted = [dap_bodies.source_breakpoint(one) for one in sent]
         if self._cursor is not None and self._cursor[0] == path:
             wanted.append({"line": self._cursor[1]})
@@ -125,7 +134,8 @@ class BreakpointSync(QObject):
         self._quietly(lambda: self._breakpoints.verify(tuple(verdicts)))
 
     def _send_functions(self) -> None:
-        sent = tuple(one for one in self._breakpoints.functions if one.is_enabled)
+        is_heard = not self._breakpoints.is_muted
+        sent = tuple(one for one in self._breakpoints.functions if one.is_enabled and is_heard)
 
         def answered(body: Body) -> None:
             answers = zip(sent, body.get("breakpoints") or (), strict=False)
@@ -139,7 +149,8 @@ class BreakpointSync(QObject):
         self._request("setFunctionBreakpoints", arguments, answered, self._on_refused)
 
     def _send_filters(self) -> None:
-        filters = sorted(self._breakpoints.filters & self._abilities.exception_filters)
+        wanted = frozenset() if self._breakpoints.is_muted else self._breakpoints.filters
+        filters = sorted(wanted & self._abilities.exception_filters)
         self._request("setExceptionBreakpoints", {"filters": filters}, None, self._on_refused)
 
     def _on_refused(self, error: UserFacingError) -> None:

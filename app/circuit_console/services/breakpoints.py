@@ -23,17 +23,32 @@ class Breakpoints(QObject):
         changed: str, path of the file whose breakpoints changed.
         functions_changed: None, when function breakpoints changed.
         filters_changed: None, when exceptions stop the run differently.
+        muting_changed: None, when all were muted or are heard again.
     """
 
     changed = Signal(str)
     functions_changed = Signal()
     filters_changed = Signal()
+    muting_changed = Signal()
 
     def __init__(self, breakpoints: BreakpointSet, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._set = breakpoints
         self._functions: tuple[FunctionBreakpoint, ...] = ()
         self._filters = frozenset({EXCEPTION_FILTERS[0].id})
+        self._is_muted = False
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether none of them stops a run, whatever is set for each."""
+        return self._is_muted
+
+    def mute(self, is_muted: bool) -> None:
+        if is_muted != self._is_muted:
+            self._is_muted = is_muted
+            self.muting_changed.emit()
+            for path in self._set.paths():
+                self._publish(path)
 
     @property
     def filters(self) -> frozenset[str]:

@@ -232,7 +232,7 @@ class DebugSession(QObject):
         on_answer: Callable[[Evaluation], None],
         on_failed: FailureSlot,
         *,
-        context: Literal["watch", "repl", "hover"] = "watch",
+        context: Literal["watch", "repl", "hover", "clipboard"] = "watch",
         allow_side_effects: bool = False,
     ) -> None:
         """In the selected frame. What would change data is refused with SIDE_EFFECTS_REFUSED unless allowed."""

@@ -138,6 +138,7 @@ def _run_commands(runs: Runs, controller: Controller) -> tuple[Command, ...]:
             keys=("Ctrl+F9",),
             run=controller.ask_condition,
         ),
+        Command(id="run.mute", title="Run: Mute all breakpoints or not", run=controller.toggle_muting),
         Command(
             id="run.checkpoint",
             title="Run: Toggle checkpoint",

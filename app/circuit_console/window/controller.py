@@ -286,6 +286,9 @@ class Controller(QObject):
     def toggle_checkpoint(self) -> None:
         self._at_caret(self._parts.breakpoints.toggle_checkpoint)
 
+    def toggle_muting(self) -> None:
+        self._parts.breakpoints.mute(not self._parts.breakpoints.is_muted)
+
     def ask_condition(self) -> None:
         def ask(path: str, line: int) -> None:
             if self._parts.breakpoints.at(path, line) is None:

@@ -128,10 +128,11 @@ class FakeDebugger:
         self.stop_reason = "breakpoint"
         self.checkpoints: list[int] = []
         self.stop_text = ""
+        self.refusals: dict[str, tuple[int, str]] = {}
         self.step_targets = [{"id": 1, "label": "fit_of(lead)"}, {"id": 2, "label": "intent_of(lead)"}]
         self.address = str(address)
         self._path = str(path)
-        self._value = "26"
+        self.value = "26"
         self._connection: socket.socket | None = None
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self.address)
@@ -178,6 +179,18 @@ class FakeDebugger:
                     return
 
     def _answers(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        if request["command"] in self.refusals:
+            number, why = self.refusals[request["command"]]
+            return [
+                {
+                    "type": "response",
+                    "request_seq": request["seq"],
+                    "command": request["command"],
+                    "success": False,
+                    "message": why,
+                    "body": {"error": {"id": number, "format": why}},
+                }
+            ]
         body, events = self._body(request["command"], request["arguments"])
         response = {
             "type": "response",
@@ -229,11 +242,11 @@ class FakeDebugger:
             case "scopes":
                 return {"scopes": [{"name": "Locals", "variablesReference": 7, "expensive": False}]}, []
             case "variables":
-                variable = {"name": "fit", "value": self._value, "type": "int", "variablesReference": 0}
-                return {"variables": [variable]}, []
+                variable = {"name": "fit", "value": self.value, "type": "int", "variablesReference": 0}
+                return {"variables": [variable | {"evaluateName": "fit"}]}, []
             case "setVariable":
-                self._value = arguments["value"]
-                return {"value": self._value}, []
+                self.value = arguments["value"]
+                return {"value": self.value}, []
             case "evaluate":
                 return {"result": "62", "type": "int", "variablesReference": 0}, []
             case "terminate":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -104,6 +108,63 @@ def test_coverage_and_the_execution_line_are_shown_and_taken_away(editor: CodeEd
     editor.marks.set_values({})
     assert editor.marks.covered_lines() == editor.marks.uncovered_lines() == ()
     assert editor.marks.notes() == {}
+
+
+def test_the_line_that_runs_next_has_its_ground_over_the_carets_and_the_caret_keeps_its_own(
+    editor: CodeEditor, theme: Theme, qtbot: QtBot
+) -> None:
+    def ground(line: int) -> str:
+        view = editor._view
+        y = view.pointYFromPosition(view.positionFromLine(line - 1)) + view.textHeight(0) // 2
+        return view.viewport().grab().toImage().pixelColor(view.viewport().width() - 20, y).name()
+
+    editor.go_to(2)
+    editor.setFocus()
+    qtbot.waitUntil(lambda: ground(2) == theme.color("line").name())
+
+    editor.marks.set_execution_line(2)
+    paused = ground(2)
+    editor.marks.set_execution_line(0)
+
+    assert (paused, ground(2)) == (theme.color("exec").name(), theme.color("line").name())
+
+
+_ON_A_FINE_SCREEN = """
+from PySide6.QtWidgets import QApplication
+from circuit_console.core.theme import Appearance
+from circuit_console.widgets.code_editor.editor import CodeEditor
+from circuit_console.widgets.code_editor.marks import BreakpointLook
+from circuit_console.widgets.theme import Theme
+
+application = QApplication([])
+editor = CodeEditor(Theme(Appearance.DARK), "a.py")
+editor.resize(400, 200)
+editor.load("x = 1\\n" * 5)
+editor.marks.set_breakpoints({"b": (2, BreakpointLook.PLAIN)})
+editor.show()
+application.processEvents()
+view = editor._view
+image = view.viewport().grab().toImage()
+err = Theme(Appearance.DARK).color("err").rgb()
+rows = [y for y in range(image.height()) for x in range(40) if image.pixel(x, y) == err]
+print(image.devicePixelRatio(), (max(rows) - min(rows) + 1) / image.devicePixelRatio(), view.textHeight(0))
+"""
+
+
+def test_margin_pictures_are_as_large_on_a_fine_screen() -> None:
+    environment = os.environ | {"QT_SCALE_FACTOR": "2", "QT_QPA_PLATFORM": "offscreen"}
+    shown = subprocess.run(
+        [sys.executable, "-c", _ON_A_FINE_SCREEN],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    ratio, disc_px, line_px = map(float, shown.stdout.split())
+    assert ratio == 2
+    assert 8 <= disc_px <= 16 < line_px
 
 
 def test_a_problem_stands_at_its_lines_end(editor: CodeEditor) -> None:

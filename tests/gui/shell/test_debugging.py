@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QToolButton, QToolTip
 from pytestqt.qtbot import QtBot
 from tests.gui.shell.conftest import FakeDebugger, describe
@@ -15,9 +16,11 @@ from circuit_console.bootstrap import Console
 from circuit_console.core.breakpoints import EXCEPTION_FILTERS
 from circuit_console.core.run_state import RunPhase
 from circuit_console.models.breakpoints import told
+from circuit_console.models.variables import Node
 from circuit_console.services.debug_session import DebugState
 from circuit_console.services.fake_host_link import FakeHostLink
 from circuit_console.widgets.code_editor.editor import CodeEditor, Hover
+from circuit_console.widgets.code_editor.marks import BreakpointLook
 
 SCORE = "classes/score.py"
 MARCUS = hp.RunConfiguration(name="marcus", kind="event", file="events/marcus.json")
@@ -202,6 +205,162 @@ def test_a_condition_is_typed_in_place(console: Console, qtbot: QtBot) -> None:
     assert form.isHidden()
 
 
+def test_a_condition_that_is_no_expression_is_told_while_it_is_typed(console: Console, qtbot: QtBot) -> None:
+    console.breakpoints.set(SCORE, 6)
+    form = console.breakpoints_pane.form
+    form.edit(console.breakpoints.of(SCORE)[0])
+    form.field.setText("fit >")
+
+    qtbot.keyClick(form.field, Qt.Key.Key_Return)
+    told_at_first = (form.isHidden(), form.fault.text(), console.breakpoints.of(SCORE)[0].condition)
+    qtbot.keyClicks(form.field, " 3")
+    told_then = form.fault.isHidden()
+    qtbot.keyClick(form.field, Qt.Key.Key_Return)
+
+    assert told_at_first == (False, "The condition is no expression: invalid syntax.", "")
+    assert told_then
+    assert console.breakpoints.of(SCORE)[0].condition == "fit > 3"
+
+
+def test_a_hit_count_that_is_none_is_told(console: Console, qtbot: QtBot) -> None:
+    console.breakpoints.set(SCORE, 6)
+    form = console.breakpoints_pane.form
+    form.edit(console.breakpoints.of(SCORE)[0], "hit_condition")
+    form.field.setText("often")
+
+    qtbot.keyClick(form.field, Qt.Key.Key_Return)
+
+    assert form.fault.text().startswith("'often' is no hit count")
+    assert not form.isHidden()
+
+
+def test_muted_breakpoints_stop_nothing_and_are_heard_again(
+    paused: Console, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    def sent() -> tuple[list[int], list[str]]:
+        lines = [one["line"] for one in debugger.arguments("setBreakpoints")["breakpoints"]]
+        return lines, debugger.arguments("setExceptionBreakpoints")["filters"]
+
+    assert sent() == ([6], ["uncaught"])
+
+    paused.actions.run("run.mute")
+    qtbot.waitUntil(lambda: sent() == ([], []), timeout=5000)
+    looks = [look for _, look in editor_of(paused).marks.breakpoint_looks().values()]
+    hint = paused.breakpoints_pane._hint
+    assert (looks, hint.text(), hint.isHidden()) == (
+        [BreakpointLook.UNVERIFIED],
+        "All are muted: nothing stops the run",
+        False,
+    )
+
+    qtbot.mouseClick(paused.breakpoints_pane.head_tools()[1], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: sent() == ([6], ["uncaught"]), timeout=5000)
+    assert paused.breakpoints.of(SCORE)[0].is_enabled
+
+
+def variable_row(console: Console) -> Node:
+    model = console.variables.model
+    node = model.node(model.index_of_key(("Locals", "fit")))
+    assert node is not None
+    return node
+
+
+def wait_for_value(console: Console, qtbot: QtBot, value: str) -> None:
+    model = console.variables.model
+    qtbot.waitUntil(lambda: model.values_of("Locals") == {"fit": value}, timeout=5000)
+
+
+def test_a_value_that_changed_in_this_step_stays_marked_until_the_next_one(
+    paused: Console, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    wait_for_value(paused, qtbot, "26")
+    debugger.value = "27"
+    paused.actions.run("run.step_over")
+    wait_for_line(paused, qtbot, 7)
+    wait_for_value(paused, qtbot, "27")
+    at_once = variable_row(paused)
+
+    paused.debug.values_may_have_changed()
+    qtbot.waitUntil(lambda: variable_row(paused) is not at_once, timeout=5000)
+    read_again = variable_row(paused)
+    paused.debug.select_frame(paused.debug.stack[2])
+    paused.debug.select_frame(paused.debug.stack[0])
+    qtbot.waitUntil(lambda: variable_row(paused) is not read_again, timeout=5000)
+
+    assert (at_once.changed, read_again.changed, variable_row(paused).changed) == (True, True, True)
+    value = paused.variables.model.index_of_key(("Locals", "fit")).siblingAtColumn(1)
+    assert (value.data(), value.data(Qt.ItemDataRole.EditRole)) == ("26 → 27", "27")
+
+    paused.actions.run("run.step_over")
+    wait_for_line(paused, qtbot, 8)
+    qtbot.waitUntil(lambda: not variable_row(paused).changed, timeout=5000)
+
+
+def test_a_value_that_cannot_be_set_is_told_below_the_variables(
+    paused: Console, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    wait_for_value(paused, qtbot, "26")
+    why = 'File "<evaluation>", line 1\n    1 +\nSyntaxError: invalid syntax'
+    debugger.refusals["setVariable"] = (0, why)
+    model = paused.variables.model
+
+    model.setData(model.index_of_key(("Locals", "fit")).siblingAtColumn(1), "1 +")
+    qtbot.waitUntil(paused.variables.refusal.isVisible, timeout=5000)
+
+    assert paused.variables.refusal.text() == "fit was not set to 1 +\nSyntaxError: invalid syntax"
+    assert variable_row(paused).value == "26"
+
+    del debugger.refusals["setVariable"]
+    model.setData(model.index_of_key(("Locals", "fit")).siblingAtColumn(1), "30")
+    wait_for_value(paused, qtbot, "30")
+    assert paused.variables.refusal.isHidden()
+
+
+def test_a_whole_value_is_copied_from_its_row(paused: Console, debugger: FakeDebugger, qtbot: QtBot) -> None:
+    wait_for_value(paused, qtbot, "26")
+    view = paused.variables._view
+    view.setCurrentIndex(paused.variables.model.index_of_key(("Locals", "fit")))
+
+    qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() == "62", timeout=5000)
+
+    assert debugger.arguments("evaluate") == {"expression": "fit", "context": "clipboard", "frameId": 1}
+
+
+def test_an_evaluation_that_would_change_data_is_done_when_it_is_entered_again(
+    paused: Console, debugger: FakeDebugger, qtbot: QtBot
+) -> None:
+    debugger.refusals["evaluate"] = (1001, "CircuitException: This evaluation would change data or call out.")
+    pane = paused.console_pane
+    pane.prompt.setPlainText("save(fit)")
+    qtbot.keyClick(pane.prompt, Qt.Key.Key_Return)
+    question = "This would change data or call out. Enter it again to do it all the same."
+    qtbot.waitUntil(lambda: question in pane.text(), timeout=5000)
+    assert "CircuitException" not in pane.text()
+
+    del debugger.refusals["evaluate"]
+    pane.prompt.setPlainText("save(fit)")
+    qtbot.keyClick(pane.prompt, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: pane.text().rstrip().endswith("62"), timeout=5000)
+
+    assert debugger.arguments("evaluate")["allowEffects"] is True
+
+
+def test_answers_stand_below_their_questions(paused: Console, qtbot: QtBot) -> None:
+    prompt = paused.console_pane.prompt
+    prompt.setPlainText("fit + 36")
+    qtbot.keyClick(prompt, Qt.Key.Key_Return)
+    prompt.setPlainText("fit")
+    qtbot.keyClick(prompt, Qt.Key.Key_Return)
+    waiting = prompt.toPlainText()
+    qtbot.waitUntil(lambda: prompt.is_ready, timeout=5000)
+    qtbot.keyClick(prompt, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: prompt.is_ready, timeout=5000)
+
+    assert waiting == "fit"
+    assert paused.console_pane.text().split()[-8:] == ["total>", "fit", "+", "36", "62", "total>", "fit", "62"]
+
+
 def test_condition_hits_and_message_are_edited_together(console: Console, qtbot: QtBot) -> None:
     console.breakpoints.set(SCORE, 6, condition="fit > 20")
     form = console.breakpoints_pane.form
@@ -301,7 +460,7 @@ def test_an_exception_is_told_where_it_was_raised(
     qtbot.waitUntil(lambda: 6 in editor_of(console).marks.notes(), timeout=5000)
 
     assert editor_of(console).marks.notes()[6] == "✕ ValueError: no fit"
-    assert "ValueError: no fit" in console._banner.text
+    assert console._banner.text.startswith("Paused on exception: ValueError: no fit · total")
 
 
 def test_the_editor_menu_offers_what_can_be_done_now(paused: Console, qtbot: QtBot) -> None:

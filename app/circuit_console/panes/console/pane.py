@@ -170,6 +170,7 @@ class ConsolePane(Pane):
             self._head.setText(">>>")
             self.prompt.setPlaceholderText(_HINT)
             self.prompt.offers_names = False
+            self._commit.show()
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:
@@ -177,6 +178,7 @@ class ConsolePane(Pane):
             self._head.setText(f"{frame.short_name}>")
             self.prompt.setPlaceholderText(f"Evaluated in {frame.short_name}, with its variables.")
             self.prompt.is_ready = True
+            self._commit.hide()
             self.prompt.offers_names = self._debug.abilities.completes
 
     @Slot(str)
@@ -197,14 +199,21 @@ class ConsolePane(Pane):
         is_insisting, self._refused = text == self._refused, ""
 
         def refused(error: UserFacingError) -> None:
-            self._write_line(error.message, "err")
+            self.prompt.is_ready = True
             if error.code == SIDE_EFFECTS_REFUSED:
                 self._refused = text
-                self._write_line("Enter it again to do it all the same.", "warn")
+                self._write_line(
+                    "This would change data or call out. Enter it again to do it all the same.", "warn"
+                )
+            else:
+                self._write_line(error.message, "err")
 
+        # The answer stands below its question: the next one waits for it.
+        self.prompt.is_ready = False
         self._debug.evaluate(text, self._on_evaluated, refused, context="repl", allow_side_effects=is_insisting)
 
     def _on_evaluated(self, answer: Evaluation) -> None:
+        self.prompt.is_ready = True
         if answer.value and answer.value != "None":
             self._write_line(answer.value, "text")
         self._debug.values_may_have_changed()

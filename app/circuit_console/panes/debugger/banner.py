@@ -66,7 +66,8 @@ class PausedBanner(QWidget):
         self._title.setText("Looking back" if stop.is_recorded else _REASONS.get(stop.reason, "Paused"))
         parts = [frame.short_name, f"{frame.path.rpartition('/')[2]} line {frame.line}" if frame.path else ""]
         if stop.reason == "exception":
-            parts.append(stop.text or stop.description)
+            # First, since it is what one wants to know, and the place stands in the editor too.
+            parts.insert(0, stop.text or stop.description)
         elif stop.is_recorded:
             parts.append(stop.text)
         self._place.set_full_text(" · ".join(part for part in parts if part))

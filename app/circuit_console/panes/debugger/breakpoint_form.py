@@ -6,9 +6,10 @@ import msgspec
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from circuit_console.core.breakpoints import Breakpoint
+from circuit_console.core.breakpoints import Breakpoint, fault_of
+from circuit_console.widgets.controls import label, refresh_style
 
 _KINDS = (
     ("condition", "If", "Stops when this is true: total > 90"),
@@ -25,7 +26,7 @@ class _Edited(msgspec.Struct):
 
 
 class BreakpointForm(QWidget):
-    """Hidden until it is asked for; Enter takes what was typed, Esc leaves it.
+    """Hidden until it is asked for; Enter takes what was typed, Esc leaves it. What can never hold is told below.
 
     Signals:
         changed: Breakpoint, with its new condition, hit count or message.
@@ -48,11 +49,18 @@ class BreakpointForm(QWidget):
         self._kind.currentIndexChanged.connect(self._on_kind_chosen)
         self.field = QLineEdit(self)
         self.field.returnPressed.connect(self._on_entered)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 2, 8, 4)
+        self.field.textEdited.connect(lambda _text: self._tell(""))
+        self.fault = label("", "error")
+        self.fault.setWordWrap(True)
+        row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self._kind)
         row.addWidget(self.field, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 2, 8, 4)
+        column.setSpacing(2)
+        column.addLayout(row)
+        column.addWidget(self.fault)
         self.hide()
 
     def edit(self, breakpoint: Breakpoint, kind: str = "") -> None:
@@ -65,6 +73,7 @@ class BreakpointForm(QWidget):
         self._kind.show()
         self._show_kind()
         self._open()
+        self._tell(breakpoint.reason if breakpoint.is_verified is False else "")
 
     def ask_function(self) -> None:
         self._edited = None
@@ -73,6 +82,7 @@ class BreakpointForm(QWidget):
         self.field.setPlaceholderText(_FUNCTION_HINT)
         self.field.setAccessibleName("Function to stop in")
         self._open()
+        self._tell("")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -86,14 +96,20 @@ class BreakpointForm(QWidget):
         if self._edited is not None:
             self._edited = _Edited(self._typed(self._edited), str(self._kind.currentData()))
             self._show_kind()
+            self._tell("")
             self.field.setFocus()
 
     @Slot()
     def _on_entered(self) -> None:
         edited, text = self._edited, self.field.text().strip()
+        typed = self._typed(edited) if edited is not None else None
+        fault = fault_of(typed) if typed is not None else ""
+        if fault:
+            self._tell(fault)
+            return
         self._leave()
-        if edited is not None:
-            self.changed.emit(replace(edited.breakpoint, **{edited.kind: text}))
+        if typed is not None:
+            self.changed.emit(typed)
         elif text:
             self.function_entered.emit(text)
 
@@ -106,6 +122,12 @@ class BreakpointForm(QWidget):
         self.field.setText(str(getattr(self._edited.breakpoint, kind)))
         self.field.setPlaceholderText(next(hint for one, _, hint in _KINDS if one == kind))
         self.field.setAccessibleName(f"{kind} of the breakpoint at line {line}".replace("_", " "))
+
+    def _tell(self, fault: str) -> None:
+        self.fault.setText(fault)
+        self.fault.setVisible(bool(fault))
+        self.field.setProperty("state", "bad" if fault else "")
+        refresh_style(self.field)
 
     def _open(self) -> None:
         self.show()

@@ -17,13 +17,15 @@ from circuit_console.models.breakpoints import BreakpointsModel, FilterRow, Row
 from circuit_console.panes.debugger.breakpoint_form import BreakpointForm
 from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.debug_session import DebugSession
-from circuit_console.widgets.controls import IconButton, label
+from circuit_console.widgets.controls import IconButton, label, set_role
 from circuit_console.widgets.pane import Pane, Region
 from circuit_console.widgets.theme import Theme
 
 _ROW_PX = 24
 _MOST_ROWS = 8
 _PADDING_PX = 10
+_HINT = "Click left of a line or press F9"
+_MUTED = "All are muted: nothing stops the run"
 
 
 class BreakpointsPane(Pane):
@@ -49,7 +51,7 @@ class BreakpointsPane(Pane):
         self._notifier = notifier
         self._model = BreakpointsModel(theme, self)
         self.view = self._make_view()
-        self._hint = label("Click left of a line or press F9", "faint")
+        self._hint = label(_HINT, "faint")
         self._hint.setContentsMargins(14, 2, 8, 2)
         self.form = BreakpointForm(self)
         self.form.changed.connect(breakpoints.change)
@@ -61,10 +63,14 @@ class BreakpointsPane(Pane):
         layout.addWidget(self._hint)
         layout.addWidget(self.form)
         layout.addWidget(self.view, 1)
+        self._mute = IconButton(theme, "circle-slash", "Mute all breakpoints", "dim", 15)
+        self._mute.setCheckable(True)
+        self._mute.clicked.connect(breakpoints.mute)
         self._tools = self._make_tools()
         breakpoints.changed.connect(self._on_changed)
         breakpoints.functions_changed.connect(self._on_changed)
         breakpoints.filters_changed.connect(self._on_changed)
+        breakpoints.muting_changed.connect(self._on_changed)
         debug.frame_selected.connect(self._on_frame_selected)
         self._on_changed()
 
@@ -103,9 +109,15 @@ class BreakpointsPane(Pane):
     def _on_changed(self, *_path: str) -> None:
         breakpoints, functions = self._breakpoints.all(), self._breakpoints.functions
         filters = (FilterRow(one, one.id in self._breakpoints.filters) for one in EXCEPTION_FILTERS)
-        self._hint.setVisible(not breakpoints and not functions)
-        self._model.show_rows((*breakpoints, *functions, *filters))
-        hint_px = 0 if breakpoints or functions else _ROW_PX
+        is_muted = self._breakpoints.is_muted
+        self._mute.setChecked(is_muted)
+        self._mute.set_icon("circle-slash", "warn" if is_muted else "dim")
+        set_role(self._hint, "warn" if is_muted else "faint")
+        self._hint.setText(_MUTED if is_muted else _HINT)
+        has_hint = is_muted or not (breakpoints or functions)
+        self._hint.setVisible(has_hint)
+        self._model.show_rows((*breakpoints, *functions, *filters), is_muted=is_muted)
+        hint_px = _ROW_PX if has_hint else 0
         self._prefer_height(hint_px + min(self._model.rowCount(), _MOST_ROWS) * _ROW_PX + _PADDING_PX)
 
     @Slot(object)
@@ -201,6 +213,6 @@ class BreakpointsPane(Pane):
     def _make_tools(self) -> list[QWidget]:
         add = IconButton(self._theme, "plus", "Stop in a function", "dim", 15)
         add.clicked.connect(lambda _checked=False: self.form.ask_function())
-        clear = IconButton(self._theme, "circle-slash", "Remove all breakpoints", "dim", 15)
+        clear = IconButton(self._theme, "trash-2", "Remove all breakpoints", "dim", 15)
         clear.clicked.connect(lambda _checked=False: self.clear())
-        return [add, clear]
+        return [add, self._mute, clear]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -23,6 +23,7 @@ from circuit_console.widgets.pane import Pane, Region
 from circuit_console.widgets.theme import Theme
 
 _PLACE_PX = 116
+_BESIDE_NAME_PX = 34
 _ROW_PX = 24
 _MOST_ROWS = 8
 _PADDING_PX = 6
@@ -56,6 +57,7 @@ class CallStackPane(Pane):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         header.resizeSection(1, _PLACE_PX)
+        header.setMinimumSectionSize(1)
         self._view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._view.clicked.connect(self._on_chosen)
         self._view.activated.connect(self._on_chosen)
@@ -88,11 +90,25 @@ class CallStackPane(Pane):
         for row, frame in enumerate(frames):
             self._view.setFirstColumnSpanned(row, QModelIndex(), frame.is_label)
         self._stack.setCurrentWidget(self._view if frames else self._empty)
+        self._fit_places()
         if frames:
             # Kept after the stop: what moves at each step cannot be read.
             self._prefer_height(
                 max(self.preferred_height_px, min(len(frames), _MOST_ROWS) * _ROW_PX + _PADDING_PX)
             )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_places()
+
+    def _fit_places(self) -> None:
+        """Room for the longest place, once the names have what they need, up to half. Labels span both columns."""
+        frames, width_px = self._debug.stack, self._view.viewport().width()
+        metrics = self._view.fontMetrics()
+        names = (metrics.horizontalAdvance(frame.short_name) for frame in frames if not frame.is_label)
+        names_px = min(max(names, default=0) + _BESIDE_NAME_PX, width_px // 2)
+        wanted_px = max(self._view.sizeHintForColumn(1), _PLACE_PX)
+        self._view.header().resizeSection(1, min(wanted_px, width_px - names_px))
 
     @Slot(object)
     def _on_frame_selected(self, frame: StackFrame | None) -> None:

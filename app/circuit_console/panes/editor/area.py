@@ -423,7 +423,7 @@ class EditorArea(QWidget):
     def _draw_breakpoints(self, page: EditorPage) -> None:
         looks = {}
         for one in self._breakpoints.of(page.path):
-            if one.is_verified is False or not one.is_enabled:
+            if one.is_verified is False or not one.is_enabled or self._breakpoints.is_muted:
                 look = BreakpointLook.UNVERIFIED
             elif one.is_checkpoint:
                 look = BreakpointLook.CHECKPOINT

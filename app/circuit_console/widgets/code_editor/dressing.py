@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 
 from lexilla import create_lexer  # type: ignore[import-untyped]  # it ships no py.typed
 from PySide6.QtGui import QColor, QFont, QImage
@@ -53,29 +52,25 @@ def dress(view: ScintillaEdit, theme: Theme, language: Language) -> None:
 
 
 def draw_markers(view: ScintillaEdit, theme: Theme) -> None:
-    """The margin pictures at the view's present line height and screen; called again after zooming."""
-    ratio = view.devicePixelRatioF()
+    """The margin pictures at the view's present line height; called again after zooming."""
     editor = theme.color("editor")
     height_px = view.textHeight(0)
-    _define_image(view, Marker.BREAKPOINT, images.breakpoint_image(theme.color("err"), ratio), ratio)
-    _define_image(
-        view, Marker.BREAKPOINT_CONDITIONAL, images.conditional_image(theme.color("paused"), editor, ratio), ratio
-    )
-    _define_image(view, Marker.BREAKPOINT_LOG, images.logpoint_image(theme.color("accent"), ratio), ratio)
-    _define_image(view, Marker.CHECKPOINT, images.checkpoint_image(theme.color("ok"), ratio), ratio)
-    _define_image(view, Marker.BREAKPOINT_UNVERIFIED, images.unverified_image(theme.color("err"), ratio), ratio)
-    _define_image(view, Marker.EXECUTION_ARROW, images.arrow_image(theme.color("paused"), ratio), ratio)
+    _define_image(view, Marker.BREAKPOINT, images.breakpoint_image(theme.color("err")))
+    _define_image(view, Marker.BREAKPOINT_CONDITIONAL, images.conditional_image(theme.color("paused"), editor))
+    _define_image(view, Marker.BREAKPOINT_LOG, images.logpoint_image(theme.color("accent")))
+    _define_image(view, Marker.CHECKPOINT, images.checkpoint_image(theme.color("ok")))
+    _define_image(view, Marker.BREAKPOINT_UNVERIFIED, images.unverified_image(theme.color("err")))
+    _define_image(view, Marker.EXECUTION_ARROW, images.arrow_image(theme.color("paused")))
     _define_image(
         view,
         Marker.EXECUTION_ON_BREAKPOINT,
-        images.arrow_on_disc_image(theme.color("err"), theme.color("paused"), editor, ratio),
-        ratio,
+        images.arrow_on_disc_image(theme.color("err"), theme.color("paused"), editor),
     )
-    _define_image(view, Marker.FRAME_ARROW, images.arrow_image(theme.color("ok"), ratio), ratio)
-    covered = images.bar_image(theme.color("ok"), _COVERED_BAR_PX, _COVERAGE_PX, height_px, ratio)
-    uncovered = images.bar_image(theme.color("err"), _UNCOVERED_BAR_PX, _COVERAGE_PX, height_px, ratio)
-    _define_image(view, Marker.COVERED, covered, ratio)
-    _define_image(view, Marker.UNCOVERED, uncovered, ratio)
+    _define_image(view, Marker.FRAME_ARROW, images.arrow_image(theme.color("ok")))
+    covered = images.bar_image(theme.color("ok"), _COVERED_BAR_PX, _COVERAGE_PX, height_px)
+    uncovered = images.bar_image(theme.color("err"), _UNCOVERED_BAR_PX, _COVERAGE_PX, height_px)
+    _define_image(view, Marker.COVERED, covered)
+    _define_image(view, Marker.UNCOVERED, uncovered)
 
 
 def fit_number_margin(view: ScintillaEdit) -> None:
@@ -145,7 +140,6 @@ def _dress_view(view: ScintillaEdit, theme: Theme) -> None:
         view.setElementColour(int(part), selection)
     view.setElementColour(int(element.SelectionInactiveBack), selection)
     view.setElementColour(int(element.Caret), _element_color(theme.color("accent")))
-    view.setElementColour(int(element.CaretLineBack), _element_color(theme.color("line")))
     view.setElementColour(int(element.WhiteSpace), _element_color(theme.color("guide")))
     view.setElementColour(int(element.FoldLine), _element_color(theme.color("border")))
     view.setSelectionLayer(int(Scintilla.Layer.UnderText))
@@ -153,6 +147,15 @@ def _dress_view(view: ScintillaEdit, theme: Theme) -> None:
     view.setCaretLineVisibleAlways(False)
     view.setCaretWidth(2)
     view.setMarginLeft(_TEXT_GAP_PX)
+
+
+def show_caret_line(view: ScintillaEdit, theme: Theme, *, is_shown: bool) -> None:
+    """Give the caret's line its ground or take it away. Switching it on alone would make it yellow."""
+    part = int(Scintilla.Element.CaretLineBack)
+    if is_shown:
+        view.setElementColour(part, _element_color(theme.color("line")))
+    else:
+        view.resetElementColour(part)
 
 
 def _dress_margins(view: ScintillaEdit, theme: Theme) -> None:
@@ -193,16 +196,15 @@ def _ground_mask() -> int:
 
 def _dress_folds(view: ScintillaEdit, theme: Theme) -> None:
     outline = Scintilla.MarkerOutline
-    ratio = view.devicePixelRatioF()
     for marker in (outline.FolderSub, outline.FolderTail, outline.FolderMidTail):
         view.markerDefine(int(marker), int(Scintilla.MarkerSymbol.Empty))
     for is_open, markers in (
         (True, (outline.FolderOpen, outline.FolderOpenMid)),
         (False, (outline.Folder, outline.FolderEnd)),
     ):
-        image = images.fold_image(theme.color("faint"), is_open=is_open, ratio=ratio)
+        image = images.fold_image(theme.color("faint"), is_open=is_open)
         for marker in markers:
-            _define_image(view, int(marker), image, ratio)
+            _define_image(view, int(marker), image)
 
 
 def _dress_indicators(view: ScintillaEdit, theme: Theme) -> None:
@@ -223,10 +225,10 @@ def _dress_indicators(view: ScintillaEdit, theme: Theme) -> None:
     view.indicSetOutlineAlpha(Indicator.FIND, 110)
 
 
-def _define_image(view: ScintillaEdit, marker: int, image: QImage, ratio: float) -> None:
+def _define_image(view: ScintillaEdit, marker: int, image: QImage) -> None:
     """Scintilla copies the pixels during the call."""
     pixels = ctypes.create_string_buffer(bytes(image.constBits()))
     view.rGBAImageSetWidth(image.width())
     view.rGBAImageSetHeight(image.height())
-    view.rGBAImageSetScale(100 * math.ceil(ratio))
+    view.rGBAImageSetScale(100)
     view.send(int(Scintilla.Message.MarkerDefineRGBAImage), marker, ctypes.addressof(pixels))

@@ -76,7 +76,7 @@ class CodeEditor(QWidget):
         self._theme = theme
         self._language = language_of(path)
         self._view = ScintillaEdit(self)
-        self.marks = Marks(self._view)
+        self.marks = Marks(self._view, theme)
         self.finder = Finder(self._view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -263,7 +263,6 @@ class CodeEditor(QWidget):
         view.setMultipleSelection(True)
         view.setAdditionalSelectionTyping(True)
         view.setMultiPaste(int(Scintilla.MultiPaste.Each))
-        view.setCaretLineVisible(True)
         view.setScrollWidth(1)
         view.setScrollWidthTracking(True)
         view.setEndAtLastLine(False)
@@ -276,6 +275,7 @@ class CodeEditor(QWidget):
         view.setMouseDwellTime(_REST_MS)
         set_language(view, self._language)
         dress(view, self._theme, self._language)
+        self.marks.show_caret_line()
 
     def _connect(self) -> None:
         view = self._view
@@ -366,6 +366,7 @@ class CodeEditor(QWidget):
     @Slot(object)
     def _on_theme_changed(self, _tokens: Tokens) -> None:
         dress(self._view, self._theme, self._language)
+        self.marks.show_caret_line()
 
     def _mark_braces(self) -> None:
         view = self._view

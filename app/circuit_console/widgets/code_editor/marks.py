@@ -8,8 +8,10 @@ from enum import Enum, auto
 import msgspec
 from pyside6_scintilla import ScintillaEdit
 
+from circuit_console.widgets.code_editor.dressing import show_caret_line
 from circuit_console.widgets.code_editor.numbers import BREAKPOINT_MARKERS, Indicator, Marker, NoteStyle
 from circuit_console.widgets.code_editor.text import place, position
+from circuit_console.widgets.theme import Theme
 
 _EXECUTION_MARKERS = (
     Marker.EXECUTION_GROUND,
@@ -50,8 +52,9 @@ class TextProblem(msgspec.Struct, frozen=True):
 class Marks:
     """The marks of one view. Lines are 1-based; those beyond the text are left out."""
 
-    def __init__(self, view: ScintillaEdit) -> None:
+    def __init__(self, view: ScintillaEdit, theme: Theme) -> None:
         self._view = view
+        self._theme = theme
         self._breakpoints: dict[str, int] = {}
         self._looks: dict[str, BreakpointLook] = {}
         self._values: Mapping[int, str] = {}
@@ -92,13 +95,16 @@ class Marks:
         for marker in _EXECUTION_MARKERS:
             view.markerDeleteAll(marker)
         self._execution_line = line
-        # The caret's ground would cover the one of the line that runs next.
-        view.setCaretLineVisible(not line)
+        self.show_caret_line()
         if 1 <= line <= view.lineCount():
             view.markerAdd(line - 1, Marker.EXECUTION_GROUND if is_top_frame else Marker.FRAME_GROUND)
             on_breakpoint = Marker.EXECUTION_ON_BREAKPOINT if self.has_breakpoint(line) else Marker.EXECUTION_ARROW
             view.markerAdd(line - 1, on_breakpoint if is_top_frame else Marker.FRAME_ARROW)
         self._write_notes()
+
+    def show_caret_line(self) -> None:
+        """The caret's ground would cover the one of the line that runs next. To be called after a dressing."""
+        show_caret_line(self._view, self._theme, is_shown=not self._execution_line)
 
     def set_coverage(self, covered: Iterable[int], missing: Iterable[int]) -> None:
         view = self._view
