@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circuit_link.wire import UserRef
+from circuit_runtime.project.objects import load_schema
 from circuit_runtime.project.project import Project, load_folder
 from circuit_runtime.soql.errors import SoqlError
 from circuit_runtime.soql.parameters import QueryContext
@@ -420,3 +421,36 @@ def test_long_and_nested_queries_are_run(databases: Databases, text: str) -> Non
 def test_what_is_too_much_is_refused(databases: Databases, text: str) -> None:
     for database in databases:
         assert isinstance(database.run(text), tuple)
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("rank = 9007199254740993", [9007199254740993]),
+        ("rank = 9007199254740992", []),
+        ("rank > 9007199254740992", [9007199254740993]),
+        ("rank IN (9007199254740993, 2.5)", [9007199254740993]),
+        ("rank NOT IN (1.0, 9007199254740992)", [9007199254740993]),
+        ("rank IN (1.0, 2.5)", [1]),
+        ("rank < 1.5", [1]),
+        ("rank < 99999999999999999999", [1, 9007199254740993]),
+        ("rank IN (99999999999999999999)", []),
+    ],
+)
+def test_q06_whole_numbers_compare_exactly(url: str, condition: str, found: list[int]) -> None:
+    schema = load_schema({"objects/Place.toml": '[fields.rank]\ntype = "integer"\n'})
+    store = Store.open(url)
+    store.migrate(schema)
+    with store.session() as session:
+        session.begin()
+        item = schema.objects["Place"]
+        ids = session.next_ids(item, 2)
+        ranks = (1, 9007199254740993)
+        rows = [(record_id, rank, False) for record_id, rank in zip(ids, ranks, strict=True)]
+        session.insert(item, ("id", "rank", "is_deleted"), rows)
+
+        text = f"SELECT rank FROM Place WHERE {condition} ORDER BY rank"
+        answer, _children = prepare(text, {}, schema, session.dialect, CONTEXT).run(session, 100)
+
+        assert [row[0] for row in answer] == found
+    store.close()

@@ -138,6 +138,10 @@ def _check_join(join: syntax.Query) -> None:
         fail(join.source, join.object_token, "A semi-join selects one field, without aggregates.")
     if join.limit is not None or join.offset is not None or join.ordering or join.options:
         fail(join.source, join.object_token, "A semi-join has no ORDER BY, LIMIT, OFFSET or FOR UPDATE.")
+    if isinstance(join.selected[0], syntax.SelectedField) and (alias := join.selected[0].alias) is not None:
+        fail(join.source, alias, "What a semi-join selects has no alias.")
+    if (token := join.mode or join.all_rows) is not None:
+        fail(join.source, token, f"{token.text} belongs to the whole query, not to a semi-join.")
     if inner := _semi_joins(join.where):
         fail(join.source, inner[0].object_token, "A semi-join cannot stand within another one.")
     _check_scope(join)

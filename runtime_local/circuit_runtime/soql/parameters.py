@@ -20,7 +20,7 @@ from circuit_runtime.soql.dates import midnight_ms, span
 from circuit_runtime.soql.sql_dialect import SqlDialect
 from circuit_runtime.soql.tokens import fail, is_storable
 from circuit_runtime.store.ids import long_id
-from circuit_runtime.store.values import ValueProblem, converter
+from circuit_runtime.store.values import LARGEST_INTEGER, ValueProblem, converter
 
 TEXT_TYPES = frozenset(
     {
@@ -93,7 +93,7 @@ class Parameter:
             case "first" | "end":
                 return self._span_bound(context)
             case "list":
-                members = [self._folded(each) for each in self._members(binds) if each is not None]
+                members = [self._folded(each) for each in self._members(binds) if self._can_be_equal(each)]
                 return json.dumps(members) if dialect.name == "sqlite" else members
             case "has_null":
                 return any(member is None for member in self._members(binds))
@@ -141,6 +141,11 @@ class Parameter:
         is_folded = self.field is not None and self.field.type in FOLDED_TYPES and not self.field.case_sensitive
         return stored.lower() if is_folded and isinstance(stored, str) else stored
 
+    def _can_be_equal(self, stored: Any) -> bool:
+        """Null is looked for apart, and no whole number equals a fraction or what is too large for one."""
+        is_whole_number = self.field is not None and self.field.type is FieldType.INTEGER
+        return stored is not None and not (is_whole_number and isinstance(stored, float))
+
     def _choices(self, binds: Mapping[str, Any]) -> Iterator[list[str]]:
         for scalar in self._scalars():
             for text in self._texts(scalar, binds, "INCLUDES and EXCLUDES take"):
@@ -187,7 +192,10 @@ class Parameter:
         if field.type is FieldType.DATE and isinstance(value, dt.datetime):
             return value.date().isoformat()
         if field.type in NUMBER_TYPES and isinstance(value, int | float | Decimal):
-            return self._stored_number(value, scalar)
+            number = self._stored_number(value, scalar)
+            if field.type is FieldType.INTEGER and number.is_integer() and abs(int(value)) <= LARGEST_INTEGER:
+                return int(value)
+            return number
         try:
             return converter(_without_bounds(field))(value)
         except ValueProblem as exc:

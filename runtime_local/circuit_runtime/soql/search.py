@@ -14,6 +14,7 @@ from circuit_link.wire import ResultShape
 from circuit_runtime.project.schema import Field, FieldType, ObjectType, Schema
 from circuit_runtime.soql import syntax
 from circuit_runtime.soql.binds import kinds_of
+from circuit_runtime.soql.checks import is_aggregate
 from circuit_runtime.soql.compiler import compile_query
 from circuit_runtime.soql.parameters import QueryContext
 from circuit_runtime.soql.parser import QueryParser
@@ -189,7 +190,16 @@ class _SearchParser(QueryParser):
             offset=self.row_number("OFFSET"),
         )
         self.expect(")")
+        self._check_selected(query)
         return query
+
+    def _check_selected(self, query: syntax.Query) -> None:
+        children = next((each for each in query.selected if isinstance(each, syntax.SelectedChildren)), None)
+        if children is not None:
+            token = children.query.object_token
+            fail(self.source, token, "A search finds records without their children; query them by their ids.")
+        if is_aggregate(query):
+            fail(self.source, query.object_token, "A search finds records; aggregates belong to queries.")
 
     def _listed(self) -> tuple[syntax.Ordering, ...]:
         if self.is_next("USING"):

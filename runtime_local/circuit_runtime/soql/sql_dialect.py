@@ -228,7 +228,7 @@ class _Postgresql(SqlDialect):
 
 
 _ARRAYS = {
-    FieldType.INTEGER: "double precision[]",
+    FieldType.INTEGER: "bigint[]",
     FieldType.DECIMAL: "double precision[]",
     FieldType.DATETIME: "bigint[]",
     FieldType.BOOLEAN: "boolean[]",

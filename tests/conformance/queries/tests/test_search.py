@@ -17,6 +17,8 @@ REFUSED = {
     "FIND {ada} RETURNING Contact(id WHERE nope = 1)": "no field",
     "FIND {ada} RETURNING Contact()": "a field is expected",
     "FIND {ada} RETURNING Contact(id USING LISTVIEW = Recent)": "no list views",
+    "FIND {ada} RETURNING Contact(COUNT(id))": "aggregates belong to queries",
+    "FIND {ada} RETURNING Account(id, (SELECT id FROM contacts))": "without their children",
     "FIND {ada} RETURNING Contact WITH HIGHLIGHT": "not marked",
     "FIND {ada} RETURNING Contact WITH DIVISION = 'x'": "no divisions",
     "FIND :missing RETURNING Contact": "must be a text",
