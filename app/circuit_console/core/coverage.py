@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from circuit_link.host_protocol import CoverageReport
+from circuit_link.host_protocol import CoverageReport, FileCoverage
 
 GATE_PERCENT = 75
 
@@ -54,3 +54,13 @@ class ProjectCoverage:
         if self.triggers_uncovered:
             return f"Below the gate: no test runs {', '.join(self.triggers_uncovered)}."
         return "Passes the gate for deployments."
+
+
+def covered_percent(coverage: FileCoverage | None, lines: tuple[int, int] | None) -> float | None:
+    """Of the lines from one to another, or of the whole file; None where nothing is measured."""
+    if coverage is None:
+        return None
+    first, last = lines or (1, 10**9)
+    covered = sum(first <= line <= last for line in coverage.hit)
+    missing = sum(first <= line <= last for line in coverage.missing)
+    return 100.0 * covered / (covered + missing) if covered + missing else None

@@ -65,6 +65,12 @@ class Documents(QObject):
 
         self._tasks.run(lambda: read_text_file(self._root / path), arrived, _user_facing(on_error))
 
+    def peek(
+        self, path: str, on_read: Callable[[TextFile], None], on_error: Callable[[UserFacingError], None]
+    ) -> None:
+        """Read what the file holds now, without taking it for what is being edited."""
+        self._tasks.run(lambda: read_text_file(self._root / path), on_read, _user_facing(on_error))
+
     def save(self, path: str, text: str, on_done: Callable[[], None] | None = None) -> None:
         """Write in the background; `on_done` only where it was written."""
         known = self._files.get(path)

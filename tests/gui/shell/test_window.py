@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 import circuit_link.host_protocol as hp
@@ -16,6 +16,7 @@ from circuit_console.bootstrap import Console
 from circuit_console.core import text_files
 from circuit_console.core.theme import Appearance
 from circuit_console.services.fake_host_link import FakeHostLink
+from circuit_console.widgets.diff_view import DiffView
 from circuit_console.widgets.theme import Theme
 
 SCORE = "classes/score.py"
@@ -98,6 +99,37 @@ def test_a_clean_text_follows_the_disk_and_a_changed_one_asks(
 
     assert "changed on disk" in page.disk_bar.text
     assert "new = 1" in page.editor.text()
+
+
+def test_a_text_and_its_changed_file_are_compared_before_one_is_chosen(
+    console: Console, qtbot: QtBot, project: Path
+) -> None:
+    _open(qtbot, console, line=1)
+    page = console.editor.current_page
+    assert page is not None
+    _type(qtbot, console, "# mine ")
+    (project / SCORE).write_text((project / SCORE).read_text().replace("intent = 36", "intent = 40"))
+    console.editor.compare_with_disk((SCORE,))
+    qtbot.waitUntil(lambda: page.disk_bar.isVisible())
+
+    def press(title: str) -> None:
+        buttons = page.disk_bar.findChildren(QPushButton, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        next(button for button in reversed(buttons) if button.text() == title).click()
+
+    press("Compare")
+    qtbot.waitUntil(lambda: page.shows_differences)
+    shown = page.findChildren(DiffView)[0].toPlainText()
+    assert "+ # mine" in shown
+    assert "- " in shown and "intent = 40" in shown
+    assert (page.editor.isVisible(), page.disk_bar.isVisible()) == (False, True)
+    assert page.disk_bar.text == f"{SCORE}: - is on disk, + is yours"
+
+    press("Back to the text")
+    assert (page.editor.isVisible(), page.disk_bar.isVisible(), page.shows_differences) == (True, True, False)
+
+    press("Keep mine")
+    qtbot.waitUntil(lambda: (project / SCORE).read_text().startswith("# mine"))
+    qtbot.waitUntil(lambda: not page.disk_bar.isVisible())
 
 
 def test_unsaved_text_comes_back_at_the_next_start(open_console, qtbot: QtBot, project: Path) -> None:

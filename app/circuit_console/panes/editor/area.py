@@ -9,19 +9,21 @@ import msgspec
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from circuit_console.core.coverage import covered_percent
 from circuit_console.core.notices import ErrorPresenter, Notice, Notifier
 from circuit_console.core.python_source import enclosing
 from circuit_console.core.session import OpenTab
 from circuit_console.core.snapshots import Snapshot
 from circuit_console.core.text_files import TextFile
 from circuit_console.panes.editor.breadcrumb import Breadcrumb
+from circuit_console.panes.editor.breakpoint_look import look_of
+from circuit_console.panes.editor.disk_conflicts import DiskConflicts
 from circuit_console.panes.editor.page import EditorPage
 from circuit_console.panes.editor.welcome import Welcome
 from circuit_console.services.breakpoints import Breakpoints
 from circuit_console.services.documents import Documents
 from circuit_console.services.tasks import Tasks
 from circuit_console.widgets.code_editor.editor import Caret
-from circuit_console.widgets.code_editor.marks import BreakpointLook
 from circuit_console.widgets.controls import divider, set_ground
 from circuit_console.widgets.editor_tabs import EditorTabs
 from circuit_console.widgets.theme import Theme
@@ -91,6 +93,7 @@ class EditorArea(QWidget):
         self._execution: tuple[str, int, bool] | None = None
         self._is_running = False
         self._zoom = 0
+        self._conflicts = DiskConflicts(documents, tasks, presenter, self)
         self._tabs = EditorTabs(theme, self)
         self._breadcrumb = Breadcrumb(theme, self)
         self.welcome = Welcome(theme, self)
@@ -129,7 +132,7 @@ class EditorArea(QWidget):
             page.editor.replace_text(snapshot.text)
             page.editor.go_to(snapshot.line, snapshot.column)
             if file is not None and snapshot.disk_digest and file.digest != snapshot.disk_digest:
-                self._ask_about_disk(page, "changed on disk since you last edited it")
+                self._conflicts.ask(page, "changed on disk since you last edited it")
 
         self._with_page(snapshot.path, arrived, is_quiet=True)
 
@@ -315,6 +318,8 @@ class EditorArea(QWidget):
         self._documents.saved.connect(self._on_saved)
         self._documents.save_failed.connect(self._on_save_failed)
         self._documents.changed_on_disk.connect(self._on_changed_on_disk)
+        self._conflicts.own_text_chosen.connect(self._save)
+        self._conflicts.reloaded.connect(self._draw_breakpoints)
         self._breakpoints.changed.connect(self._on_breakpoints_changed)
         self._theme.changed.connect(self._on_theme_changed)
 
@@ -383,33 +388,8 @@ class EditorArea(QWidget):
     @Slot(str)
     def _on_changed_on_disk(self, path: str) -> None:
         page = self._pages.get(path)
-        if page is None:
-            return
-        if page.editor.is_modified:
-            self._ask_about_disk(page, "changed on disk, and here")
-        else:
-            self._reload(page)
-
-    def _ask_about_disk(self, page: EditorPage, what: str) -> None:
-        page.disk_bar.show_message(
-            "triangle-alert",
-            "warn",
-            f"{page.path} {what}. Nothing was overwritten.",
-            (("Keep mine", lambda: self._save(page)), ("Load theirs", lambda: self._reload(page))),
-        )
-
-    def _reload(self, page: EditorPage) -> None:
-        caret = page.editor.caret()
-
-        def arrived(file: TextFile) -> None:
-            page.load(file.text)
-            page.editor.go_to(caret.line, caret.column)
-            page.disk_bar.hide()
-            page.show_coverage(page.coverage)
-            self._draw_breakpoints(page)
-            self._documents.drop_snapshot(page.path)
-
-        self._documents.read(page.path, arrived, self._presenter.present)
+        if page is not None:
+            self._conflicts.meet(page)
 
     def _mark_execution(self, page: EditorPage) -> None:
         if self._execution is None or self._execution[0] != page.path:
@@ -421,19 +401,8 @@ class EditorArea(QWidget):
         self.execution_shown.emit(page.path)
 
     def _draw_breakpoints(self, page: EditorPage) -> None:
-        looks = {}
-        for one in self._breakpoints.of(page.path):
-            if one.is_verified is False or not one.is_enabled or self._breakpoints.is_muted:
-                look = BreakpointLook.UNVERIFIED
-            elif one.is_checkpoint:
-                look = BreakpointLook.CHECKPOINT
-            elif one.log_message:
-                look = BreakpointLook.LOG
-            elif one.condition or one.hit_condition:
-                look = BreakpointLook.CONDITIONAL
-            else:
-                look = BreakpointLook.PLAIN
-            looks[one.key] = (one.line, look)
+        is_muted = self._breakpoints.is_muted
+        looks = {one.key: (one.line, look_of(one, is_muted=is_muted)) for one in self._breakpoints.of(page.path)}
         page.editor.marks.set_breakpoints(looks)
 
     @Slot(str)
@@ -515,7 +484,7 @@ class EditorArea(QWidget):
             return
         symbols = enclosing(page.outline, page.editor.caret().line)
         self._breadcrumb.show_place(page.path, symbols)
-        percent = _covered_percent(page.coverage, (symbols[-1].line, symbols[-1].end_line) if symbols else None)
+        percent = covered_percent(page.coverage, (symbols[-1].line, symbols[-1].end_line) if symbols else None)
         text = "" if percent is None else f"{percent:.0f} % covered"
         self._breadcrumb.show_coverage(text, is_enough=percent is None or percent >= _ENOUGH_PERCENT)
 
@@ -538,13 +507,3 @@ def _place(tab: OpenTab, page: EditorPage) -> None:
     page.editor.fold(tab.folded)
     page.editor.go_to(tab.line, tab.column)
     page.editor.scroll_to(tab.first_visible_line)
-
-
-def _covered_percent(coverage: FileCoverage | None, lines: tuple[int, int] | None) -> float | None:
-    """Of the lines between two, or of the whole file."""
-    if coverage is None:
-        return None
-    first, last = lines or (1, 10**9)
-    covered = sum(first <= line <= last for line in coverage.hit)
-    missing = sum(first <= line <= last for line in coverage.missing)
-    return 100.0 * covered / (covered + missing) if covered + missing else None

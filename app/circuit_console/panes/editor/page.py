@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from circuit_console.core.python_source import SourceFacts, Symbol, facts_of
+from circuit_console.core.text_diff import DiffLine
 from circuit_console.services.tasks import Tasks
 from circuit_console.widgets.code_editor.editor import CodeEditor
 from circuit_console.widgets.code_editor.marks import TextProblem
+from circuit_console.widgets.diff_view import DiffView
 from circuit_console.widgets.find_bar import FindBar
 from circuit_console.widgets.message_bar import MessageBar
 from circuit_console.widgets.theme import Theme
@@ -46,6 +48,8 @@ class EditorPage(QWidget):
         layout.addWidget(self.disk_bar)
         layout.addWidget(self.stale_bar)
         layout.addWidget(self.editor, 1)
+        self._theme = theme
+        self._differences: DiffView | None = None
         self.setFocusProxy(self.editor)
         self.outline: tuple[Symbol, ...] = ()
         self.assigned: Mapping[int, tuple[str, ...]] = {}
@@ -60,6 +64,30 @@ class EditorPage(QWidget):
     def load(self, text: str) -> None:
         self.editor.load(text)
         self._look_through()
+
+    @property
+    def shows_differences(self) -> bool:
+        return self._differences is not None
+
+    def show_differences(self, lines: Sequence[DiffLine]) -> None:
+        """To be read in the place of the text, until `show_text`."""
+        self.show_text()
+        view = DiffView(self._theme, self)
+        view.show_differences(lines)
+        self._differences = view
+        self.editor.hide()
+        self.find_bar.hide()
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(view)
+        view.setFocus()
+
+    def show_text(self) -> None:
+        if self._differences is not None:
+            self._differences.deleteLater()
+            self._differences = None
+            self.editor.show()
+            self.editor.setFocus()
 
     def show_coverage(self, coverage: FileCoverage | None) -> None:
         self.coverage = coverage
