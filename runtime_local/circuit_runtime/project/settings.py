@@ -94,6 +94,12 @@ class CalendarTable(_Table, frozen=True, kw_only=True):
     fiscal_year_start_month: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
 
 
+class DebuggerTable(_Table, frozen=True, kw_only=True):
+    """How breakpoints are noticed, unless a launch says it: `auto` takes slots where they work."""
+
+    engine: Literal["auto", "slots", "settrace"] = "auto"
+
+
 class ObjectAccess(_Table, frozen=True, kw_only=True):
     """What a profile may do with an object; `fields` names those it may only read, or not even see."""
 
@@ -123,6 +129,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     run: dict[str, RunTable] = {}
     connectors: ConnectorsTable = ConnectorsTable()
     calendar: CalendarTable = CalendarTable()
+    debugger: DebuggerTable = DebuggerTable()
     profiles: dict[str, ProfileTable] = {}
 
     @property

@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+from tests.process.dap.dap_client import FILES
+
 import circuit_link.host_protocol as hp
 from circuit_link.client import connect
 
@@ -221,3 +224,22 @@ def test_G05_breakpoint_in_a_file_that_was_changed_binds_to_what_runs_and_says_s
     client.resume()
     client.stopped("breakpoint")
     assert client.place() == ("edited.py", 2)
+
+
+@pytest.fixture
+def settrace_project(server):
+    server.write("circuit.toml", FILES["circuit.toml"] + '[debugger]\nengine = "settrace"\n')
+    yield server
+    server.write("circuit.toml", FILES["circuit.toml"])
+
+
+@pytest.mark.parametrize(("asked", "is_traced"), [({}, True), ({"engine": "slots"}, False)])
+def test_project_chooses_how_breakpoints_are_noticed_unless_the_launch_does(
+    settrace_project, client, script, asked, is_traced
+):
+    path = script("import sys\nprint(sys.gettrace() is not None)\nx = 1\n")
+
+    client.launch({path: [3]}, program=str(path), **asked)
+
+    client.stopped("breakpoint")
+    assert client.output("stdout") == f"{is_traced}\n"

@@ -41,6 +41,8 @@ def test_every_table_is_read():
         [calendar]
         time_zone = "America/New_York"
         fiscal_year_start_month = 7
+        [debugger]
+        engine = "settrace"
         [profiles.Agent.objects.Contact]
         edit = true
         fields = { email = "read" }
@@ -56,6 +58,7 @@ def test_every_table_is_read():
     assert settings.run["marcus"].now == dt.datetime(2025, 11, 13, 17, 45, 23, tzinfo=dt.UTC)
     assert settings.connectors.ghl.custom_fields == {"Xq3": "title"}
     assert str(settings.zone) == "America/New_York"
+    assert settings.debugger.engine == "settrace"
     assert settings.profiles["Agent"].objects["Contact"].fields == {"email": "read"}
 
 

@@ -32,9 +32,9 @@ class DebugOptions:
     replay: bool = False
 
 
-def debug_options(arguments: dict[str, Any]) -> DebugOptions:
-    """From the arguments of `launch` or `attach`. Raises: UserFacingError."""
-    engine: Any = arguments.get("engine") or "auto"
+def debug_options(arguments: dict[str, Any], project: Project) -> DebugOptions:
+    """From the arguments of `launch` or `attach`, and the project's settings. Raises: UserFacingError."""
+    engine: Any = arguments.get("engine") or project.settings.debugger.engine
     if engine not in ("auto", "slots", "settrace"):
         raise UserFacingError(f"engine must be auto, slots or settrace, not {engine!r}.", code="LAUNCH_INVALID")
     recorded = arguments.get("recordStatements") or 0

@@ -217,7 +217,7 @@ class DapSession:
         """Join the host: the next run that somebody starts, and those after it, are debugged by this client."""
         if self._start_request is not None:
             raise Refused("This session has been started already.")
-        self._options = debug_options(arguments)
+        self._options = debug_options(arguments, self._project())
         self._configuration.just_my_code = self._options.just_my_code
         self._start_request = request
         self._is_attached = True
@@ -226,8 +226,9 @@ class DapSession:
 
     def _prepare(self, arguments: Body) -> None:
         """Read what is to run. Raises: UserFacingError."""
-        self._run = run_request(arguments, self._root, self._project())
-        self._options = debug_options(arguments)
+        project = self._project()
+        self._run = run_request(arguments, self._root, project)
+        self._options = debug_options(arguments, project)
         self._configuration.just_my_code = self._options.just_my_code
         entry = self._run.entry
         self._files.program = entry.path if isinstance(entry, hp.ExecEntry) else ""
