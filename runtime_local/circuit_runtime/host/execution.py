@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,6 +109,8 @@ class Execution:
         self._started_ns = time.monotonic_ns()
         self._stop_reason: str | None = None
         self._watch: Watch | None = None
+        self._pausing = threading.Lock()
+        self._is_paused = False
         self._worker: Worker | None = None
 
         self._events = EventLog(request.levels, self._started_ns, sink)
@@ -251,20 +254,28 @@ class Execution:
                     )
                 )
                 worker.mark_baseline()
-                self._watch = Watch(worker, self._governor, self._request.timeout_s, self._stop, self._kill)
-                self._watch.start()
+                self._begin_watch(worker)
                 if isinstance(self._request.entry, Intake | SaveRequest):
                     self._write_entry()
                     end = _End("success")
                 else:
                     end = self._end_of(conversation.until_done())
-                self._watch.sample()
+                self._sample()
                 return end
             finally:
                 self._control.unbind()
                 if self._watch is not None:
                     self._watch.stop()
                 self._port.target = _NoWorker()
+
+    def _begin_watch(self, worker: Worker) -> None:
+        """From now on measure it. The script runs already, and may have been stopped at its first line."""
+        watch = Watch(worker, self._governor, self._request.timeout_s, self._stop, self._kill)
+        with self._pausing:
+            if self._is_paused:
+                watch.pause()
+            self._watch = watch
+        watch.start()
 
     def _cpu_allowances(self) -> int:
         """How often the CPU limit may be used up: a test's setup, its measured part and the rest have one each."""
@@ -384,13 +395,17 @@ class Execution:
     def _pause(self, reason: str, path: str, line: int) -> None:
         # The gauges show where the script stands, not where it was at the last sample.
         self._sample()
-        if self._watch is not None:
-            self._watch.pause()
+        with self._pausing:
+            self._is_paused = True
+            if self._watch is not None:
+                self._watch.pause()
         self._set_writer_paused(self._session.in_transaction)
         self._events.emit(ev.Paused, reason=reason, path=path, line=line)
 
     def _resume(self) -> None:
-        paused_s = self._watch.resume() if self._watch is not None else 0.0
+        with self._pausing:
+            self._is_paused = False
+            paused_s = self._watch.resume() if self._watch is not None else 0.0
         self._set_writer_paused(False)
         self._events.emit(ev.Resumed, paused_ns=int(paused_s * 1e9))
 
