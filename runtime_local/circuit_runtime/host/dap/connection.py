@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from circuit_link.dap import DapViolation, Message, MessageBuffer, encode
+from circuit_link.dap import DapViolation, Message, MessageBuffer
+from circuit_runtime.host.dap.outbox import Outbox
 
 _CHUNK_BYTES = 65_536
+_LAST_MESSAGES_S = 2.0
 _SIDE_EFFECT_ERROR = 1001
 
 
@@ -44,12 +45,15 @@ class NotStopped(Refused):
 
 
 class DapConnection:
-    """Sends from any thread; `requests` is for one. What is sent to a client that has gone is dropped."""
+    """Sends from any thread; `requests` is for one. What is sent to a client that has gone is dropped.
+
+    Raises: RuntimeError, no thread can be started for it.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._outbox = Outbox(connection.sendall)
         self._lock = threading.Lock()
-        self._numbers = itertools.count(1)
         self._held: list[Message] | None = None
 
     def requests(self) -> Iterator[Message]:
@@ -69,7 +73,7 @@ class DapConnection:
             yield from requests
 
     def respond(self, request: Message, body: dict[str, Any] | None = None) -> None:
-        self._send(
+        self._outbox.answer(
             {
                 "type": "response",
                 "request_seq": request.get("seq", 0),
@@ -82,7 +86,7 @@ class DapConnection:
     def refuse(self, request: Message, reason: Refused) -> None:
         text = str(reason)
         error = {"id": reason.code, "format": "{text}", "variables": {"text": text}, "showUser": True}
-        self._send(
+        self._outbox.answer(
             {
                 "type": "response",
                 "request_seq": request.get("seq", 0),
@@ -99,8 +103,8 @@ class DapConnection:
         with self._lock:
             if self._held is not None:
                 self._held.append(message)
-                return
-        self._send(message)
+            else:
+                self._outbox.put(message)
 
     @contextmanager
     def events_after_response(self) -> Iterator[None]:
@@ -113,24 +117,15 @@ class DapConnection:
             with self._lock:
                 held, self._held = self._held or [], None
                 for message in held:
-                    self._write(message)
+                    self._outbox.put(message)
 
     def close(self) -> None:
+        self._outbox.close(_LAST_MESSAGES_S)
         try:
             self._connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         self._connection.close()
-
-    def _send(self, message: Message) -> None:
-        with self._lock:
-            self._write(message)
-
-    def _write(self, message: Message) -> None:
-        try:
-            self._connection.sendall(encode({"seq": next(self._numbers), **message}))
-        except OSError:
-            return
 
 
 def _is_request(message: Message) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -52,14 +53,21 @@ class DapServer:
 
     def _accept(self, file: SocketFile) -> None:
         while (connection := file.accept()) is not None:
-            session = DapSession(DapConnection(connection), self._root, self._runs, self._project)
-            with self._lock:
-                self._sessions.add(session)
             try:
-                threading.Thread(target=self._serve, args=(session,), name="dap-session", daemon=True).start()
+                self._begin(connection)
             except (RuntimeError, MemoryError):
                 _log.warning("no thread can be started for a debug session")
-                self._end(session)
+                connection.close()
+
+    def _begin(self, connection: socket.socket) -> None:
+        session = DapSession(DapConnection(connection), self._root, self._runs, self._project)
+        with self._lock:
+            self._sessions.add(session)
+        try:
+            threading.Thread(target=self._serve, args=(session,), name="dap-session", daemon=True).start()
+        except (RuntimeError, MemoryError):
+            self._end(session)
+            raise
 
     def _serve(self, session: DapSession) -> None:
         try:
