@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from circuit_link.wire import DmlErrorInfo
@@ -14,7 +14,7 @@ from circuit_runtime.store.columnwise import column_converter
 from circuit_runtime.store.values import ValueProblem, converter
 
 
-def take_over(item: ObjectType, works: Iterable[Work]) -> None:
+def take_over(item: ObjectType, works: Sequence[Work]) -> None:
     """Put what each work was given, but for its id, into its new row; what does not fit is told on it."""
     for alike, sent in sent_together(works):
         plain = {name: values for name, values in sent.items() if name != "id"}

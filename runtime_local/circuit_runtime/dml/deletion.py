@@ -27,7 +27,7 @@ class Deletion:
         """Delete a chunk with its triggers; children go, stay or forbid it as their lookup says."""
         load_current("delete", item, chunk, self._context.session, self._context.triggers)
         written = len(self._context.written)
-        self._context.triggers.fire(item, "beforeDelete", sound(chunk))
+        self._context.triggers.fire(item, "beforeDelete", chunk)
         gone = sound(chunk)
         if len(self._context.written) > written:
             gone = as_stored(item, gone, self._context.session)

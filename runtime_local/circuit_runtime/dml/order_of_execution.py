@@ -66,7 +66,7 @@ class OrderOfExecution:
         parents: set[str] = set()
         self._load(kind, item, chunk, parents)
         # 4: before triggers.
-        self._context.triggers.fire(item, "beforeInsert" if kind == "insert" else "beforeUpdate", sound(chunk))
+        self._context.triggers.fire(item, "beforeInsert" if kind == "insert" else "beforeUpdate", chunk)
         # 5: system validation of the whole record, then the custom rules.
         self._check_system(item, sound(chunk), parents)
         self._context.rules.validate(item, sound(chunk), self._context.now())
@@ -106,10 +106,11 @@ class OrderOfExecution:
             load_current("update", item, chunk, self._context.session, self._context.triggers)
         resolve_parents(self._context.schema, self._context.session, item, sound(chunk))
         take_over(item, sound(chunk))
-        for work in sound(chunk):
+        fit = sound(chunk)
+        for work in fit:
             if work.computed:
                 work.new.update(work.computed)
-        check_references(self._context.schema, self._context.session, item, sound(chunk), parents)
+        check_references(self._context.schema, self._context.session, item, fit, parents)
 
     def _check_system(self, item: ObjectType, works: Sequence[Work], parents: set[str]) -> None:
         check_required(item, works)
@@ -141,7 +142,7 @@ class OrderOfExecution:
                 work.new.update(modified_at=now_ms, modified_by=user_id)
             self._write_changes(item, {work.id or "": _differences(work, work.old or {}) for work in works})
         self._context.written.extend(
-            RecordWritten(object=item.name, id=work.id or "", operation=kind) for work in works
+            [RecordWritten(object=item.name, id=work.id or "", operation=kind) for work in works]
         )
 
     def _write_changes(self, item: ObjectType, changes: dict[str, dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from circuit_runtime.store.session import Session
 from circuit_runtime.store.values import ValueProblem, converter
 
 
-def resolve_parents(schema: Schema, session: Session, item: ObjectType, works: Iterable[Work]) -> None:
+def resolve_parents(schema: Schema, session: Session, item: ObjectType, works: Sequence[Work]) -> None:
     """Replace parents that are named by an external id, as `{"ghl_id": "x"}`, by their record ids."""
     wanted: dict[tuple[str, str], dict[Any, list[tuple[Work, str]]]] = {}
     for work, name, field, value in _parents_by_name(item, works):
@@ -35,7 +35,7 @@ def resolve_parents(schema: Schema, session: Session, item: ObjectType, works: I
                 _take_parent(work, name, found.get(key, []), f"{key} not found for field {external_name}", parent)
 
 
-def _parents_by_name(item: ObjectType, works: Iterable[Work]) -> Iterator[tuple[Work, str, Field, dict[str, Any]]]:
+def _parents_by_name(item: ObjectType, works: Sequence[Work]) -> Iterator[tuple[Work, str, Field, dict[str, Any]]]:
     """Each reference that is given as a mapping: the work, the name it was sent by, its field, and the mapping."""
     for alike, sent in sent_together(works):
         for name, values in sent.items():

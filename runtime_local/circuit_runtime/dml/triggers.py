@@ -104,12 +104,13 @@ class Triggers:
         return name if event == "beforeUpdate" or (event is not None and operation == "delete") else None
 
     def fire(self, item: ObjectType, event: wire.TriggerEvent, works: Sequence[Work], master_id: str = "") -> None:
-        """Run every handler of the event on these records; errors and changes go to the works.
+        """Run every handler of the event on the sound ones of these records; errors and changes go to the works.
 
         At a depth of 16 no handler runs any more, and the records fail.
         """
-        records = sound(works)
-        for trigger in self._catalog.triggers_for(item.name, event) if records else ():
+        triggers = self._catalog.triggers_for(item.name, event)
+        records = sound(works) if triggers else []
+        for trigger in triggers if records else ():
             if self.depth >= TRIGGER_DEPTH:
                 self._too_deep = depth_exceeded([call.title for call in self._open])
                 return _fail_all(records, self._too_deep)

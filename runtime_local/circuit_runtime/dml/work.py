@@ -6,7 +6,7 @@ goes through; what concerns one record works on its row (`Work.new`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 from operator import attrgetter, itemgetter, ne
@@ -146,12 +146,11 @@ def works_of(records: Sequence[RecordColumns]) -> list[Work]:
     return works
 
 
-def sent_together(works: Iterable[Work]) -> Iterator[tuple[list[Work], Columns]]:
+def sent_together(works: Sequence[Work]) -> Iterator[tuple[Sequence[Work], Columns]]:
     """Works that name the same fields, with their columns of plain values."""
-    together: dict[Sent, list[Work]] = {}
-    for work in works:
-        together.setdefault(work.sent, []).append(work)
-    for sent, alike in together.items():
+    together = dict.fromkeys(map(attrgetter("sent"), works))
+    for sent in together:
+        alike = works if len(together) == 1 else [work for work in works if work.sent is sent]
         yield alike, _picked(sent.columns, [work.sent_at for work in alike])
 
 

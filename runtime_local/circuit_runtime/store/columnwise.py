@@ -66,14 +66,18 @@ def _is_stored(field: Field) -> IsStored:
 
 def _are_texts(length: int | None) -> IsStored:
     def are_texts(values: Sequence[Any]) -> bool:
-        kinds = set(map(type, values))
-        if not kinds <= _TEXT_OR_NONE:
-            return False
-        texts = [value for value in values if value is not None] if _NONE in kinds else values
-        lengths = set(map(len, texts))
+        texts = values
+        try:
+            joined = "".join(texts)
+        except TypeError:
+            texts = [value for value in values if value is not None]
+            if not _STR.issuperset(map(type, texts)):
+                return False
+            joined = "".join(texts)
         # An empty text is stored as None.
-        fit = 0 not in lengths and (length is None or not lengths or max(lengths) <= length)
-        return fit and "\0" not in "".join(texts)
+        if "\0" in joined or not all(texts):
+            return False
+        return length is None or len(joined) <= length or max(map(len, texts)) <= length
 
     return are_texts
 

@@ -39,6 +39,10 @@ _FAILURES = re.compile(
 )
 
 
+# The driver binds truth values as numbers anyway, but looks for an adapter for each of them first, at some length.
+sqlite3.register_adapter(bool, int)
+
+
 def fault_of(error: Exception) -> Exception | None:
     """What a driver's error means for its user; None for one that is a mistake of ours."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
