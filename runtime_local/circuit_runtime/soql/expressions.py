@@ -21,7 +21,7 @@ from circuit_runtime.soql.formula_types import TYPES, Shape, check_call, shape_o
 from circuit_runtime.soql.functions import FUNCTIONS, REAL, Part, number_sql, text_of, text_sql, truth_sql
 from circuit_runtime.soql.syntax import FieldPath, Value
 from circuit_runtime.soql.tokens import fail
-from circuit_runtime.store.formula_functions import ROUND, WHOLE
+from circuit_runtime.store.formula_functions import FIT, WHOLE
 from circuit_runtime.store.session import Dialect
 from circuit_runtime.store.values import plain_converter
 
@@ -252,16 +252,22 @@ def _nodes(node: _Typed) -> Iterator[_Typed]:
 
 
 def fitted(field: Field, value: Any) -> Any:
-    """An expression's value as a field holds it: rounded, or as text."""
+    """An expression's value as a field holds it: rounded, or as text; null where it has too many digits."""
     if value is None or (value == "" and isinstance(value, str)):
         return False if field.type is FieldType.BOOLEAN else None
     match field.type:
         case FieldType.INTEGER:
             return WHOLE(value)
         case FieldType.DECIMAL:
-            return ROUND(value, Decimal(field.scale or 0))
+            return FIT(value, *map(Decimal, _digits(field)))
         case _:
             return text_of(value) if shape_of(field.type) is Shape.TEXT else value
+
+
+def _digits(field: Field) -> tuple[int, int]:
+    """Of a decimal, after the point and before it."""
+    scale = field.scale or 0
+    return scale, (field.precision or 18) - scale
 
 
 def fitted_sql(dialect: Dialect, field: Field, sql: str, shape: Shape) -> str:
@@ -271,7 +277,7 @@ def fitted_sql(dialect: Dialect, field: Field, sql: str, shape: Shape) -> str:
         case FieldType.INTEGER:
             return WHOLE.sql(dialect, [number_sql(dialect, part)])
         case FieldType.DECIMAL:
-            return ROUND.sql(dialect, [number_sql(dialect, part), str(field.scale or 0)])
+            return FIT.sql(dialect, [number_sql(dialect, part), *map(str, _digits(field))])
         case FieldType.BOOLEAN:
             return truth_sql(dialect, sql)
         case _ if shape_of(field.type) is Shape.TEXT:

@@ -111,6 +111,11 @@ def _round(value: Decimal, digits: Decimal) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_WIDE)
 
 
+def _fit(value: Decimal, scale: Decimal, whole_digits: Decimal) -> Decimal | None:
+    """A number as a field holds it; null where it has too many digits for that."""
+    return _round(value, scale) if abs(value) < Decimal(10) ** whole_digits else None
+
+
 def _mod(value: Decimal, divisor: Decimal) -> Decimal | None:
     return None if divisor == 0 else value % divisor
 
@@ -182,6 +187,12 @@ ROUND = FormulaFunction(
     ("number", "number"),
     _round,
     f"ROUND(v.a::numeric, TRUNC(GREATEST(LEAST(v.b, {_MOST_DIGITS}), -{_MOST_DIGITS}))::int)::float8",
+)
+FIT = FormulaFunction(
+    "fit",
+    ("number", "number", "number"),
+    _fit,
+    "CASE WHEN ABS(v.a) < POWER(10::float8, v.c) THEN ROUND(v.a::numeric, v.b::int)::float8 END",
 )
 WHOLE = FormulaFunction(
     "whole",
@@ -268,6 +279,6 @@ DAY = FormulaFunction(
 )
 # All but LOWER: queries have `circuit_fold` anyway.
 FORMULA_FUNCTIONS = (
-    *(ROUND, WHOLE, MOD, POWER, FLOOR, CEILING, NUMBER_TEXT, MOMENT_TEXT, VALUE),
+    *(ROUND, FIT, WHOLE, MOD, POWER, FLOOR, CEILING, NUMBER_TEXT, MOMENT_TEXT, VALUE),
     *(LEFT, RIGHT, SUBSTITUTE, UPPER, ADD_DAYS, ADD_TIME, DAY),
 )

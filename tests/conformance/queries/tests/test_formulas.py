@@ -13,7 +13,7 @@ def inserted(**fields):
     """The part as a query reads it."""
     fields["id"] = CircuitDB.insert("Part", fields)[0].id
     return CircuitDB.query_one("SELECT FIELDS(STANDARD), note, root_name, parent_twice, is_parent_red, third, "
-                               "weight FROM Part WHERE id = :id", id=fields["id"])
+                               "weight, beyond FROM Part WHERE id = :id", id=fields["id"])
 
 
 @test
@@ -92,3 +92,9 @@ class Formulas:
         inserted(made_on=dt.date(2025, 3, 1))
         with CircuitTest.raises(DmlException, match="in the future"):
             inserted(made_on=dt.date(2025, 3, 2))
+
+    @test("Q09 a formula's result with more digits than its field has is null, in queries and in triggers")
+    def too_large(self):
+        part = inserted(weight=10**14)
+        assert part.beyond is None and Parts.beyond[-1] is None
+        assert inserted(weight=2).beyond == 2_000_000
