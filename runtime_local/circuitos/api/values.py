@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, ValuesView
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -77,12 +77,20 @@ def to_wire(value: Any, depth: int = MAX_DEPTH) -> Any:
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
     if isinstance(value, dict):
         return {str(key): to_wire(item, depth - 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple | set | frozenset | KeysView | ValuesView | Iterator | range):
         return [to_wire(item, depth - 1) for item in value]
     if isinstance(value, Enum):
         return to_wire(value.value)
-    if isinstance(value, str | int | float | Decimal | dt.date | dt.time):
+    if isinstance(value, dt.date):
+        return dt.date(value.year, value.month, value.day)
+    if isinstance(value, dt.time):
         return value
+    # A subclass of one of these means the same, and is unknown to a message.
+    if isinstance(value, str):
+        return str.__str__(value)
+    for plain in (int, float, Decimal):
+        if isinstance(value, plain):
+            return plain(value)
     reference = getattr(value, "id", None)
     if isinstance(reference, str) and hasattr(value, "object_name"):
         return reference

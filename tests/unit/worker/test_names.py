@@ -53,6 +53,9 @@ def test_values_travel_as_plain_values():
 
     assert to_wire(naive) == dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     assert to_wire({"a": {1}}) == {"a": [1]}
+    assert to_wire({"a": 1, "b": 2}.keys()) == ["a", "b"]
+    assert to_wire({"a": 1}.values()) == [1]
+    assert to_wire(letter for letter in "ab") == ["a", "b"]
     assert to_wire(circuitos.TriggerOperation.BEFORE_INSERT) == "beforeInsert"
     with pytest.raises(RecordException, match="type object"):
         to_wire(object())
@@ -80,3 +83,10 @@ def test_trigger_with_an_unknown_event_is_refused():
 def test_api_used_outside_a_worker_says_so():
     with pytest.raises(RuntimeError, match="circuit-cli"):
         circuitos.CircuitDB.query("SELECT id FROM Contact")
+
+
+@pytest.mark.parametrize(("kind", "value"), [(str, "a"), (int, 3), (float, 0.5), (Decimal, Decimal("1.5"))])
+def test_q08_a_subclass_of_a_plain_type_travels_as_that_type(kind, value):
+    subclass = type("Subclass", (kind,), {"__str__": lambda _self: "something else"})
+
+    assert (to_wire(subclass(value)), type(to_wire(subclass(value)))) == (value, kind)

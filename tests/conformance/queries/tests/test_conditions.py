@@ -172,10 +172,12 @@ class Binds:
         found = CircuitDB.query("SELECT name FROM Node ORDER BY name LIMIT :n OFFSET :m", {"n": 2, "m": 1})
         assert [record.name for record in found] == ["b", "c"]
 
-    @test("Q08 lists, tuples and sets are members of IN; an empty one fits nothing")
+    @test("Q08 lists, tuples, sets and what a loop takes are members of IN; an empty one fits nothing")
     def lists(self):
-        for members in (["a", "c"], ("a", "c"), {"a", "c"}, frozenset({"a", "c"})):
+        keyed = {"a": "c", "c": "a"}
+        for members in (["a", "c"], ("a", "c"), {"a", "c"}, frozenset({"a", "c"}), keyed.keys(), keyed.values()):
             assert names("name IN :members", members=members) == ["a", "c"]
+        assert names("name IN :members", members=(letter for letter in "ac")) == ["a", "c"]
         assert names("name NOT IN :members", members=["a", "c"]) == ["b", "root"]
         assert names("name IN :members", members=[]) == []
         assert names("name NOT IN :members", members=[]) == ["a", "b", "c", "root"]
