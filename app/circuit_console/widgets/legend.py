@@ -17,13 +17,13 @@ _BETWEEN_PX = 12
 
 
 class Legend(QWidget):
-    """Dots with words."""
+    """Dots with words; those for which there is no room are left out."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._font = theme.ui(12)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Colours: " + ", ".join(word for _, word in _ENTRIES))
         theme.changed.connect(self._on_theme_changed)
 
@@ -40,6 +40,8 @@ class Legend(QWidget):
         baseline = (self.height() + metrics.ascent() - metrics.descent()) / 2
         x_px = 0.0
         for kind, word in _ENTRIES:
+            if x_px + _DOT_PX + _GAP_PX + metrics.horizontalAdvance(word) > self.width():
+                break
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._theme.color(TEXT_COLORS[kind]))
             painter.drawEllipse(QPointF(x_px + _DOT_PX / 2, self.height() / 2), _DOT_PX / 2, _DOT_PX / 2)

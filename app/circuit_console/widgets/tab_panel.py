@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from circuit_console.widgets.controls import IconButton, divider, set_ground
@@ -12,6 +13,7 @@ from circuit_console.widgets.pane import Pane
 from circuit_console.widgets.theme import Theme
 
 _HEAD_PX = 35
+_FOLD_PX = 46
 
 
 class TabPanel(QWidget):
@@ -62,6 +64,7 @@ class TabPanel(QWidget):
         self._stack.addWidget(pane)
         self._tools.addWidget(_tool_row(pane))
         self._tabs.addTab(pane.title)
+        self._fit_tabs()
         pane.badge_changed.connect(lambda text: self._on_badge_changed(place, text))
 
     def show_pane(self, pane_id: str) -> None:
@@ -73,9 +76,19 @@ class TabPanel(QWidget):
         idx = self._tabs.currentIndex()
         return self._panes[idx].pane_id if 0 <= idx < len(self._panes) else ""
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_tabs()
+
+    def _fit_tabs(self) -> None:
+        """The tabs come before what explains the colours: only what must be kept free is not theirs."""
+        free_px = self.width() - self._tools.minimumSizeHint().width() - _FOLD_PX
+        self._tabs.setMinimumWidth(max(0, min(self._tabs.sizeHint().width(), free_px)))
+
     def _on_badge_changed(self, place: int, text: str) -> None:
         title = self._panes[place].title
         self._tabs.setTabText(place, f"{title}  {text}" if text else title)
+        self._fit_tabs()
 
     @Slot(int)
     def _on_current_changed(self, idx: int) -> None:

@@ -15,6 +15,7 @@ from circuit_console.widgets.theme import Theme
 
 _BAR_PX = 46
 _GO_TO_PX = 368
+_LEAST_GO_TO_PX = 110
 _LEFT_PX = 397
 _RUN_BOX_PX = 172
 
@@ -94,6 +95,16 @@ class RunControls(QWidget):
             button.setVisible(state.phase in control.phases and is_offered)
             button.setEnabled(is_enabled.get(control.command_id, True))
         set_ground(self, "paused" if state.phase is RunPhase.PAUSED else "")
+
+
+class _GoToBox(QPushButton):
+    """Gives way where the window is narrow: the environments must be in sight."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(_GO_TO_PX, self.maximumHeight())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST_GO_TO_PX, self.maximumHeight())
 
 
 class TopBar(QWidget):
@@ -205,17 +216,18 @@ class TopBar(QWidget):
         return segment
 
     def _make_go_to(self) -> QPushButton:
-        box = QPushButton(self)
+        box = _GoToBox(self)
         box.setObjectName("goTo")
-        box.setFixedSize(_GO_TO_PX, 30)
+        box.setFixedHeight(30)
+        box.setMaximumWidth(_GO_TO_PX)
+        box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         box.setAccessibleName("Go to file, symbol or command")
         box.clicked.connect(lambda: self.command_requested.emit("go.file"))
         row = QHBoxLayout(box)
         row.setContentsMargins(10, 0, 6, 0)
         row.setSpacing(8)
         row.addWidget(IconLabel(self._theme, "search", "dim", 15))
-        row.addWidget(label("Go to file or command", "dim"))
-        row.addStretch(1)
+        row.addWidget(ElidedLabel("Go to file or command", "dim"), 1)
         key = label("Ctrl+P", "key")
         key.setFixedHeight(20)
         row.addWidget(key)
@@ -237,6 +249,7 @@ class TopBar(QWidget):
         return box
 
     def _lay_out(self) -> None:
+        self._environments.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         environments = QHBoxLayout(self._environments)
         environments.setContentsMargins(2, 2, 2, 2)
         environments.setSpacing(2)

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 import circuit_link.host_protocol as hp
 from circuit_console.bootstrap import Console
 from circuit_console.core import text_files
+from circuit_console.core.run_state import RunPhase, RunState
 from circuit_console.core.theme import Appearance
 from circuit_console.services.fake_host_link import FakeHostLink
 from circuit_console.widgets.diff_view import DiffView
@@ -298,3 +299,22 @@ def test_a_change_on_disk_reaches_the_explorer(console: Console, qtbot: QtBot, p
     (project / "classes" / "other.py").write_text("x = 1\n")
 
     qtbot.waitUntil(lambda: "classes/other.py" in console.explorer.files, timeout=10_000)
+
+
+def test_in_a_small_window_the_environments_and_the_panel_tabs_stay_in_sight(
+    console: Console, qtbot: QtBot
+) -> None:
+    window = console.window
+    window.resize(1024, 700)
+    window.top_bar.show_state(RunState(phase=RunPhase.PAUSED))
+    qtbot.waitUntil(lambda: window.width() == 1024)
+    QApplication.sendPostedEvents()
+
+    environments = window.top_bar._environments
+    right_px = environments.mapTo(window, environments.rect().topRight()).x()
+    tabs = window._bottom._tabs
+    assert right_px < 1024
+    segments = environments.findChildren(QPushButton)
+    assert all(segment.width() >= segment.sizeHint().width() for segment in segments)
+    assert window.top_bar._go_to.geometry().right() < window.top_bar._run_box.geometry().left()
+    assert tabs.width() > window._bottom._tools.width()
