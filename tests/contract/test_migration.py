@@ -139,6 +139,8 @@ def test_a_refusal_leaves_the_other_objects_as_they_were(with_codes: Parts) -> N
         ('type = "date"', ["2026-02-28"], 'type = "text"', ["2026-02-28"]),
         ('type = "multipicklist"', ["a;b"], 'type = "textarea"', ["a;b"]),
         ('type = "decimal"\nscale = 4', [0.25], 'type = "decimal"\nscale = 2', [0.25]),
+        ('type = "text"', ["2024-02-29"], 'type = "date"', ["2024-02-29"]),
+        ('type = "picklist"\nvalues = ["a"]', ["a"], 'type = "multipicklist"\nvalues = ["a"]', ["a"]),
     ],
 )
 def test_values_are_converted_when_all_survive(
@@ -166,6 +168,7 @@ def test_values_are_converted_when_all_survive(
             "12345",
         ),
         ('type = "text"', ["yes"], 'type = "boolean"', "'yes'"),
+        ('type = "text"', ["2024-02-29T01:00"], 'type = "date"', "'2024-02-29T01:00'"),
         ('type = "datetime"', [1772236800001], 'type = "date"', "1772236800001"),
         ('type = "text"', ["nobody"], 'type = "lookup"\nreference_to = "Contact"', "'nobody'"),
     ],
@@ -310,3 +313,21 @@ def test_two_servers_that_migrate_at_once_take_turns(url: str) -> None:
 
     assert sorted(map(bool, changes)) == [False, False, True]
     assert users == (1,)
+
+
+def test_a_key_prefix_stays_while_there_are_records_with_it(parts: Parts) -> None:
+    parts.migrate(load_schema({"objects/Part.toml": 'key_prefix = "z01"\n[fields.code]\ntype = "text"\n'}))
+    other = load_schema({"objects/Part.toml": 'key_prefix = "z02"\n[fields.code]\ntype = "text"\n'})
+    assert parts.migrate(other) == ()
+    parts.add("A-1")
+
+    refusal = parts.refusal(load_schema({"objects/Part.toml": 'key_prefix = "z03"\n'}))
+
+    assert "there are records whose ids begin with z02" in refusal.message
+
+
+def test_an_object_keeps_its_spelling(with_codes: Parts) -> None:
+    refusal = with_codes.refusal(load_schema({"objects/PART.toml": 'label = "Part"\n'}))
+
+    assert "The object PART is there already, as Part." in refusal.message
+    assert with_codes.values() == ["A-1", "B-22", None]

@@ -83,13 +83,15 @@ def _survival(old: Field, new: Field, points_to: PointsTo) -> Converter:
     to_text = converter(dataclasses.replace(new, type=FieldType.TEXT))
     forth, back = converter(new), converter(dataclasses.replace(old, length=None))
 
+    reads_as_written = old.type in TEXTS and new.type in (FieldType.DATE, FieldType.MULTIPICKLIST)
+
     def convert(stored: Any) -> Any:
         if new.type in TEXTS and isinstance(stored, str):
             return to_text(stored)
         changed = forth(to_plain(old, stored))
         if new.is_reference and not points_to(new, str(changed)):
             raise ValueProblem("FIELD_INTEGRITY_EXCEPTION", f"{stored} is no id of {new.reference_to}")
-        if back(to_plain(new, changed)) != stored:
+        if (changed if reads_as_written else back(to_plain(new, changed))) != stored:
             raise ValueProblem("FIELD_INTEGRITY_EXCEPTION", f"{stored} would become {changed}")
         return changed
 

@@ -55,6 +55,7 @@ def migrate(session: Session, schema: Schema, *, going_back: bool = False) -> Mi
         known = _known_columns(session)
         changes: list[str] = []
         for item in schema:
+            _refuse_other_spelling(item, known)
             table = _Table(session, schema, item, known.setdefault(item.name, {}))
             changes += table.migrate(going_back=going_back)
         for name in known.keys() - schema.objects.keys():
@@ -81,7 +82,9 @@ class _Table:
         self._changes: list[str] = []
 
     def migrate(self, *, going_back: bool) -> list[str]:
-        if not self._known:
+        if self._known:
+            self._refuse_other_prefix()
+        else:
             self._create()
         drop_outdated_index(self._session, self._item)
         self._session.create_counters(self._item)
@@ -97,6 +100,19 @@ class _Table:
             self._drop_index(name)
         self._changes += _hide(self._item.name, self._known, gone)
         return self._changes
+
+    def _refuse_other_prefix(self) -> None:
+        """An id tells its object by its first three characters."""
+        record = self._session.execute(f"SELECT id FROM {self._item.table} LIMIT 1")
+        if record and not record[0][0].startswith(self._item.key_prefix):
+            prefix = record[0][0][:3]
+            raise MigrationRefused(
+                f"The key prefix of {self._item.name} cannot become {self._item.key_prefix}: "
+                f"there are records whose ids begin with {prefix}.",
+                code="KEY_PREFIX_IN_USE",
+                hint=f'Write key_prefix = "{prefix}" again.',
+                path=f"objects/{self._item.name}.toml",
+            )
 
     def _create(self) -> None:
         dialect = self._session.dialect
@@ -220,6 +236,18 @@ class _Table:
                 hint=f"Find them with a query over {self._item.name}, and change or delete them.",
                 path=f"objects/{self._item.name}.toml",
             )
+
+
+def _refuse_other_spelling(item: ObjectType, known: dict[str, Columns]) -> None:
+    """Names of objects are the same in any case, and so are their tables."""
+    there = next((name for name in known if name != item.name and name.lower() == item.name.lower()), None)
+    if there is not None:
+        raise MigrationRefused(
+            f"The object {item.name} is there already, as {there}.",
+            code="OBJECT_SPELLED_DIFFERENTLY",
+            hint=f"Name its file objects/{there}.toml.",
+            path=f"objects/{item.name}.toml",
+        )
 
 
 def _hide(object_name: str, known: Columns, names: Iterable[str]) -> list[str]:
