@@ -199,7 +199,7 @@ class DmlErrorInfo(Part, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
 
 
-class SaveOutcome(Part, frozen=True, kw_only=True):
+class SaveOutcome(Part, frozen=True, kw_only=True, array_like=True):
     """What happened to one record of a DML call, in the order in which the records were sent."""
 
     id: str | None
