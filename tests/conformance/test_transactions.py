@@ -37,6 +37,38 @@ def test_t16_a_script_that_fails_keeps_nothing_of_what_it_saved(make_place, end)
     assert (result.outcome, result.committed, place.count("Account")) == ("error", False, 0)
 
 
+def test_t16_a_failed_assertion_of_a_trigger_ends_the_run_whatever_the_script_catches(make_place):
+    trigger = (
+        "from circuitos import CircuitTrigger, trigger\n"
+        "class Strict(CircuitTrigger):\n"
+        '    @trigger("Contact", ["afterInsert"])\n'
+        "    def handle(self, context):\n"
+        "        assert context.size > 1, 'one alone'\n"
+    )
+    place = make_place(files={"triggers/strict.py": trigger})
+    script = (
+        'CircuitDB.insert("Account", {"name": "A"})\n'
+        "try:\n"
+        '    CircuitDB.insert("Contact", {"last_name": "A"}, all_or_none=False)\n'
+        "except:\n"
+        "    pass\n"
+        "finally:\n"
+        "    try:\n"
+        '        CircuitDB.insert("Account", {"name": "B"})\n'
+        "    except BaseException:\n"
+        "        pass\n"
+    )
+
+    result, sink = place.run(script, commit=True)
+
+    assert (result.outcome, result.committed, place.count("Account")) == ("error", False, 0)
+    assert (result.error.type, result.error.message.splitlines()[0]) == ("AssertionError", "one alone")
+    assert (result.error.file, result.error.line) == ("triggers/strict.py", 5)
+    assert [event.type_name for event in sink.events if isinstance(event, ev.ExceptionThrown)] == [
+        "AssertionError"
+    ]
+
+
 def test_t16_a_trigger_that_fails_undoes_the_whole_transaction_if_nobody_catches_it(make_place):
     trigger = (
         "from circuitos import CircuitTrigger, trigger\n"

@@ -74,8 +74,8 @@ def _are_texts(length: int | None) -> IsStored:
             if not _STR.issuperset(map(type, texts)):
                 return False
             joined = "".join(texts)
-        # An empty text is stored as None.
-        if "\0" in joined or not all(texts):
+        # A blank text is stored as None.
+        if "\0" in joined or not all(texts) or True in map(str.isspace, texts):
             return False
         return length is None or len(joined) <= length or max(map(len, texts)) <= length
 

@@ -130,8 +130,8 @@ def _text_converter(field: Field) -> Converter:
             raise _too_long(field, value, length)
         if "\0" in value:
             raise _wrong_type(field, value, "a text without NUL characters")
-        # An empty text is no text, as in Salesforce.
-        return value or None
+        # A blank text is no text, as in Salesforce.
+        return None if not value or value.isspace() else value
 
     return convert
 

@@ -34,6 +34,14 @@ class Stopped(GovernorLimitException):
     """The host ended the run (`Stop`). Like a limit, it cannot be caught away."""
 
 
+class FailedAssertion(GovernorLimitException):
+    """An `assert` of a trigger failed. As in Apex, no code around the trigger can catch it."""
+
+    def __init__(self, assertion: AssertionError) -> None:
+        super().__init__(assertion)
+        self.assertion = assertion
+
+
 class Channel:
     """Requests to the host.
 
@@ -55,13 +63,17 @@ class Channel:
 
     @property
     def dead(self) -> GovernorLimitException | None:
-        """The breach after which nothing is served any more."""
+        """The breach, or what is as final, after which nothing is served any more."""
         return self._dead
 
     def check_alive(self) -> None:
         """Raise the breach again, if there was one. Every entry of the public API begins with this."""
         if self._dead is not None:
             raise type(self._dead)(*self._dead.args)
+
+    def end_by(self, end: FailedAssertion) -> None:
+        """Serve nothing any more."""
+        self._dead = end
 
     def send(self, message: wire.WorkerToHost) -> None:
         """Send a message that has no answer, when nobody else sends."""

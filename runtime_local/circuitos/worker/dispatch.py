@@ -12,6 +12,7 @@ from circuitos.api.records import ErrorSink, Record
 from circuitos.api.triggers import CircuitTrigger, TriggerContext
 from circuitos.api.values import to_wire
 from circuitos.worker import awaiting, tracebacks
+from circuitos.worker.channel import FailedAssertion
 from circuitos.worker.transaction import Transaction
 
 
@@ -47,6 +48,11 @@ class TriggerDispatch:
             changes = _changes(context) if context.is_before and context.new_records else []
         except GovernorLimitException:
             raise
+        except AssertionError as exc:
+            self._on_uncaught(exc)
+            end = FailedAssertion(exc)
+            self._transaction.channel.end_by(end)
+            raise end from exc
         except BaseException as exc:  # noqa: BLE001 - also SystemExit ends the trigger, not the worker
             self._on_uncaught(exc)
             return wire.Return(id=call.id, errors=sink.errors, error=self._failed(exc))

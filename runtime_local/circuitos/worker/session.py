@@ -13,7 +13,7 @@ from circuit_link import wire
 from circuitos.api.exceptions import GovernorLimitException
 from circuitos.api.objects import ObjectCatalog
 from circuitos.worker import transaction as transactions
-from circuitos.worker.channel import Channel
+from circuitos.worker.channel import Channel, FailedAssertion
 from circuitos.worker.confinement import Channels
 from circuitos.worker.coverage_run import CoverageRun
 from circuitos.worker.debugging import NoDebugger, WorkerDebugger, start_debugger
@@ -114,6 +114,8 @@ class Session:
                 self._run_script()
             except SystemExit as exc:
                 exit_code = _exit_code(exc, self._journal)
+            except FailedAssertion:
+                raise  # the debugger has shown it in its trigger
             except BaseException as exc:
                 self._debugger.uncaught(exc)
                 raise
@@ -162,7 +164,9 @@ class Session:
 
     def _describe(self, exc: BaseException) -> wire.ScriptError:
         dead = self._channel.dead
-        if dead is not None and not isinstance(exc, GovernorLimitException):
+        if isinstance(dead, FailedAssertion):
+            exc, dead = dead.assertion, None
+        elif dead is not None and not isinstance(exc, GovernorLimitException):
             # After a breach the outcome is the breach, whatever the script raised in its wake.
             exc = dead.with_traceback(exc.__traceback__)
         if isinstance(exc, MemoryError) and not exc.args:

@@ -85,9 +85,9 @@ class StatusCodes:
         assert "data value too large" in error.message
         assert "(max length=80)" in error.message
 
-    @test("D07 a missing required field, absent, None and empty")
+    @test("D07 a missing required field, absent, None, empty and blank")
     def required(self):
-        for given in ({}, {"last_name": None}, {"last_name": ""}):
+        for given in ({}, {"last_name": None}, {"last_name": ""}, {"last_name": " \t\n"}):
             error = failure(CircuitDB.insert, "Contact", {"first_name": "A", **given})
             assert (error.status_code, error.message, list(error.fields)) == (
                 "REQUIRED_FIELD_MISSING",
