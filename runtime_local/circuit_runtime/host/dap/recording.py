@@ -13,6 +13,8 @@ from circuit_runtime.host.dap.inspection import Body, scope_body, value_body
 # Numbers of frames and values are apart from a live script's.
 _FIRST_NUMBER = 1 << 30
 _MAX_MOMENTS = 100_000
+_MAX_CHARACTERS = 200_000_000
+_VALUE_CHARACTERS = 200
 _READ_ONLY = "This is a recorded moment; it can be looked at, not changed."
 
 Limits = dict[str, tuple[int, int]]
@@ -20,14 +22,16 @@ Direction = Literal["next", "stepIn", "stepOut", "continue", "stepBack", "revers
 
 
 class Recording:
-    """Moments in their order, the oldest dropped beyond a hundred thousand, and where one stands among them.
+    """Moments in their order, and where one stands among them. Beyond a bound the oldest are dropped.
 
     `position` is None while nobody looks back.
     """
 
-    def __init__(self, files: ClientFiles) -> None:
+    def __init__(self, files: ClientFiles, max_characters: int = _MAX_CHARACTERS) -> None:
         self._files = files
+        self._max_characters = max_characters
         self._moments: list[tuple[dw.Moment, Limits]] = []
+        self._characters = 0
         self._values: dict[int, tuple[dw.CapturedValue, ...]] = {}
         self._numbers = _FIRST_NUMBER
         self._frames: dict[int, int] = {}
@@ -36,7 +40,15 @@ class Recording:
 
     def add(self, moments: tuple[dw.Moment, ...], limits: Limits) -> None:
         self._moments += [(moment, limits if moment.checkpoint_id else {}) for moment in moments]
-        del self._moments[:-_MAX_MOMENTS]
+        self._characters += sum(map(_characters, moments))
+        surplus = 0
+        while self._is_too_much(len(self._moments) - surplus):
+            self._characters -= _characters(self.moment(surplus))
+            surplus += 1
+        del self._moments[:surplus]
+
+    def _is_too_much(self, count: int) -> bool:
+        return count > _MAX_MOMENTS or (self._characters > self._max_characters and count > 1)
 
     def moment(self, place: int) -> dw.Moment:
         return self._moments[place][0]
@@ -201,6 +213,13 @@ class Recording:
     def _next_number(self) -> int:
         self._numbers += 1
         return self._numbers
+
+
+def _characters(what: dw.Moment | dw.CapturedValue) -> int:
+    """About what a moment, or one of its values, takes in memory."""
+    inner = what.variables if isinstance(what, dw.Moment) else what.children
+    own = 0 if isinstance(what, dw.Moment) else len(what.name) + len(what.value)
+    return _VALUE_CHARACTERS + own + sum(map(_characters, inner))
 
 
 def _tree(value: dw.CapturedValue) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import msgspec
 
 from circuit_link import debug_wire as dw
 from circuit_link.framing import ConnectionEnded, FrameSocket, FrameTooLong
+from circuit_runtime.host.conversation import Pace
 from circuit_runtime.host.dap.connection import Refused, WouldChange
 
 _T = TypeVar("_T")
@@ -70,11 +72,15 @@ class WorkerLink:
         return msgspec.msgpack.decode(answer.value, type=kind)
 
     def _read(self) -> None:
+        # A flood is left in the socket, which stops its sender: no frame of a worker is believed, here neither.
+        pace = Pace()
         while True:
             try:
                 event = dw.decode_event(self._link.receive())
-            except (ConnectionEnded, FrameTooLong, msgspec.DecodeError, ValueError, OSError):
+            except (ConnectionEnded, FrameTooLong, msgspec.DecodeError, ValueError, RecursionError, OSError):
                 break
+            if wait_s := pace.wait_s():
+                time.sleep(wait_s)
             if isinstance(event, dw.Answer | dw.Refusal):
                 self._deliver(event)
             else:
