@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractScrollArea,
+    QHBoxLayout,
+    QMainWindow,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from circuit_console.core.session import PerspectiveLayout
 from circuit_console.widgets.controls import divider, set_ground
@@ -332,7 +340,9 @@ class MainWindow(QMainWindow):
 
 
 def _focus_first(region: QWidget) -> None:
-    for widget in [region, *region.findChildren(QWidget)]:
+    """What a region is about comes before its buttons: the text, the tree or the table."""
+    for widget in [region, *region.findChildren(QAbstractScrollArea), *region.findChildren(QWidget)]:
         if widget.isVisible() and widget.isEnabled() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            widget.setFocus(Qt.FocusReason.TabFocusReason)
+            # The editor's own setFocus is another function, of Scintilla.
+            QWidget.setFocus(widget, Qt.FocusReason.TabFocusReason)
             return

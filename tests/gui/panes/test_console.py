@@ -102,6 +102,15 @@ def test_the_history_is_walked_and_kept(qtbot, console, link):
     assert texts == ["third", "second", "first", "second"]
 
 
+def test_the_hint_is_shortened_where_it_has_no_room(qtbot, console):
+    console.resize(320, 200)
+
+    prompt = console.prompt
+    qtbot.waitUntil(lambda: prompt.placeholderText().endswith("…"))
+    assert prompt.fontMetrics().horizontalAdvance(prompt.placeholderText()) <= prompt.viewport().width()
+    assert prompt.toolTip() == "Runs in a fresh transaction, rolled back unless you tick Commit"
+
+
 def test_shift_enter_adds_a_line(qtbot, console, link):
     console.prompt.setPlainText("for n in range(3):")
     console.prompt.moveCursor(console.prompt.textCursor().MoveOperation.End)

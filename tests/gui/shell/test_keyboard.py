@@ -85,6 +85,20 @@ def test_the_regions_are_walked_in_a_circle(console: Console, qtbot: QtBot) -> N
     assert region() is window._side
 
 
+def test_walking_to_the_middle_leads_into_the_text(console: Console, qtbot: QtBot) -> None:
+    console.editor.open(SCORE, 1)
+    qtbot.waitUntil(lambda: console.editor.current_path == SCORE)
+    page = console.editor.page(SCORE)
+    assert page is not None
+
+    press(console, "Ctrl+F6")
+    press(console, "Ctrl+Shift+F6")
+
+    focus = console.window.focusWidget()
+    assert focus is not None
+    assert page.editor.isAncestorOf(focus)
+
+
 def test_each_region_is_hidden_and_shown_by_its_key(console: Console) -> None:
     window = console.window
     regions = {"Ctrl+B": window._side, "Ctrl+J": window._bottom, "Ctrl+Alt+B": window._inspector}

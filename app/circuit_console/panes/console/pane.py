@@ -84,7 +84,7 @@ class ConsolePane(Pane):
         self._head.setFont(theme.mono(12))
         self.prompt = Prompt(self)
         self.prompt.setFont(theme.mono(12))
-        self.prompt.setPlaceholderText(_HINT)
+        self.prompt.set_hint(_HINT)
         self.prompt.setAccessibleName("Run a line")
         self.prompt.entered.connect(self._on_entered)
         self.prompt.names_wanted.connect(self._on_names_wanted)
@@ -168,7 +168,7 @@ class ConsolePane(Pane):
     def _on_debug_state_changed(self, state: DebugState) -> None:
         if state is not DebugState.PAUSED:
             self._head.setText(">>>")
-            self.prompt.setPlaceholderText(_HINT)
+            self.prompt.set_hint(_HINT)
             self.prompt.offers_names = False
             self._commit.show()
 
@@ -176,7 +176,7 @@ class ConsolePane(Pane):
     def _on_frame_selected(self, frame: StackFrame | None) -> None:
         if frame is not None:
             self._head.setText(f"{frame.short_name}>")
-            self.prompt.setPlaceholderText(f"Evaluated in {frame.short_name}, with its variables.")
+            self.prompt.set_hint(f"Evaluated in {frame.short_name}, with its variables.")
             self.prompt.is_ready = True
             self._commit.hide()
             self.prompt.offers_names = self._debug.abilities.completes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QSize, QStringListModel, Qt, Signal, Slot
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QTextCursor
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QCompleter, QListView, QPlainTextEdit, QWidget
 
 _MOST_HISTORY = 200
@@ -32,6 +32,7 @@ class Prompt(QPlainTextEdit):
         self.offers_names = False
         self.is_ready = True
         self._place = 0
+        self._hint = ""
         self._names = QStringListModel(self)
         self._completer = QCompleter(self._names, self)
         self._list = QListView(self)
@@ -42,6 +43,12 @@ class Prompt(QPlainTextEdit):
         self._completer.activated.connect(self._on_name_chosen)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.textChanged.connect(self.fit)
+
+    def set_hint(self, text: str) -> None:
+        """What stands in the empty field, on one line however narrow it is."""
+        self._hint = text
+        self.setToolTip(text)
+        self._show_hint()
 
     def set_history(self, history: list[str]) -> None:
         self.history = history
@@ -63,6 +70,15 @@ class Prompt(QPlainTextEdit):
     def offered(self) -> tuple[str, ...]:
         """The names that are open to be chosen."""
         return tuple(self._names.stringList()) if self._list.isVisible() else ()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        room_px = self.viewport().width() - 2 * round(self.document().documentMargin())
+        shown = self.fontMetrics().elidedText(self._hint, Qt.TextElideMode.ElideRight, max(0, room_px))
+        self.setPlaceholderText(shown)
 
     def sizeHint(self) -> QSize:
         return QSize(200, self._wanted_px())
