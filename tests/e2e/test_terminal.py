@@ -22,6 +22,10 @@ CONTACT_EVENTS = [
     *sorted((GHL / "webhooks").glob("Contact*.json")),
     *sorted((GHL / "workflow").glob("*.json")),
 ]
+EMPTY_RECYCLE_BIN = """
+from circuitos import CircuitDB
+CircuitDB.empty_recycle_bin("Contact", CircuitDB.query("SELECT id FROM Contact WHERE is_deleted = TRUE ALL ROWS"))
+"""
 INSERT_1000 = """
 import sys
 from datetime import timedelta
@@ -209,19 +213,26 @@ def test_a_malformed_event_is_told_with_its_place_and_stores_nothing(terminal):
     assert terminal.rows("SELECT id FROM Contact") == []
 
 
-def test_salesforce_changes_create_update_and_delete_a_contact(terminal):
+def test_salesforce_changes_create_update_delete_and_bring_back_a_contact(terminal):
     def event(kind, **fields):
         header = {"entityName": "Contact", "changeType": kind, "recordIds": ["0032X00002QU10JQAT"]}
         payload = json.dumps({"payload": {"ChangeEventHeader": header, **fields}})
         document = terminal.document("event", "-", "--source", "salesforce", stdin=payload)
         assert document["outcome"] == "success", document["error"]
-        return terminal.rows("SELECT first_name, last_name, title, salesforce_id FROM Contact")
+        return terminal.rows("SELECT id, first_name, last_name, title, salesforce_id FROM Contact")
 
     (created,) = event("CREATE", FirstName="Ada", LastName="Lovelace")
     assert (created["last_name"], created["salesforce_id"]) == ("Lovelace", "0032X00002QU10JQAT")
     (updated,) = event("UPDATE", Title="Countess")
     assert (updated["first_name"], updated["title"]) == ("Ada", "Countess")
     assert event("DELETE") == []
+    (restored,) = event("UNDELETE", LastName="Byron")
+    assert restored == {**updated, "last_name": "Byron"}
+    assert event("DELETE") == []
+    (terminal.root / "empty.py").write_text(EMPTY_RECYCLE_BIN)
+    assert terminal.document("exec", "empty.py", "--commit")["outcome"] == "success"
+    (anew,) = event("UNDELETE", LastName="Byron")
+    assert (anew["last_name"], anew["id"] == created["id"]) == ("Byron", False)
 
 
 @pytest.mark.parametrize("count", [200, 1000])

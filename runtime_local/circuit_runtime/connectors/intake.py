@@ -11,17 +11,18 @@ from circuit_log.levels import Level
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeOperation:
-    """Save or delete one record that another system knows by `external_id`.
+    """Save, delete or bring back one record that another system knows by `external_id`.
 
     Attributes:
         action: `save` updates the record whose `external_field` equals `external_id`, or inserts one with
-            `values`, `defaults` and the external id; `delete` of an unknown record does nothing.
+            `values`, `defaults` and the external id; `delete` of an unknown record does nothing; `undelete`
+            takes the record out of the recycle bin if it lies there, then saves it.
         values: plain values by canonical field name; None empties a field.
         defaults: used only for a new record, where `values` lacks the field.
     """
 
     object_name: str
-    action: Literal["save", "delete"]
+    action: Literal["save", "delete", "undelete"]
     external_field: str
     external_id: str
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from circuit_link.errors import UserFacingError
 from circuit_log.levels import Level
@@ -41,6 +41,8 @@ _ADDRESS_PARTS = {
 _COMPOUND_NAME = frozenset({"Salutation", "FirstName", "MiddleName", "LastName", "Suffix"})
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
+SavingAction = Literal["save", "undelete"]
+
 
 def map_delivery(payload: Mapping[str, Any], *, delivery_id: str, schema: Schema) -> Intake:
     """What a change event asks of the database: one operation for each of its record ids.
@@ -72,7 +74,8 @@ def map_delivery(payload: Mapping[str, Any], *, delivery_id: str, schema: Schema
     for sent_as, field_name, value in _changed_values(change, header, kind):
         if fields.field(field_name) is not None or value is not None:
             fields.put(field_name, value, sent_as)
-    return _saving(title, delivery_id, object_type, record_ids, fields)
+    action: SavingAction = "undelete" if kind == "UNDELETE" else "save"
+    return _saving(title, delivery_id, object_type, record_ids, fields, action)
 
 
 def _unwrapped(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -164,7 +167,12 @@ def _deleting(title: str, delivery_id: str, object_type: ObjectType, record_ids:
 
 
 def _saving(
-    title: str, delivery_id: str, object_type: ObjectType, record_ids: list[str], fields: FieldValues
+    title: str,
+    delivery_id: str,
+    object_type: ObjectType,
+    record_ids: list[str],
+    fields: FieldValues,
+    action: SavingAction,
 ) -> Intake:
     email = fields.values.get("email")
     local_part = email.partition("@")[0] if isinstance(email, str) else ""
@@ -172,7 +180,7 @@ def _saving(
     operations = tuple(
         IntakeOperation(
             object_name=object_type.name,
-            action="save",
+            action=action,
             external_field=_EXTERNAL_FIELD,
             external_id=record_id,
             values=fields.values,

@@ -181,18 +181,30 @@ def _check_unique_field(session: Session, item: ObjectType, field: Field, works:
 
 def find_by_value(session: Session, item: ObjectType, field: Field, values: Iterable[Any]) -> dict[Any, list[str]]:
     """Ids of the records that hold one of the (folded) values in `field`, by folded value."""
-    wanted = list(values)
+    return _ids_by_value(session, item, field, list(values), "NOT is_deleted")
+
+
+def find_deleted_by_value(
+    session: Session, item: ObjectType, field: Field, values: Iterable[Any]
+) -> dict[Any, list[str]]:
+    """`find_by_value` among the records in the recycle bin."""
+    return _ids_by_value(session, item, field, list(values), "is_deleted")
+
+
+def _ids_by_value(
+    session: Session, item: ObjectType, field: Field, wanted: list[Any], state: str
+) -> dict[Any, list[str]]:
     if session.dialect == "sqlite":
         collate = "" if field.case_sensitive or not _is_text(field) else " COLLATE NOCASE"
         rows = session.execute(
-            f'SELECT "{field.name}", id FROM {item.table} WHERE NOT is_deleted '
+            f'SELECT "{field.name}", id FROM {item.table} WHERE {state} '
             f'AND "{field.name}"{collate} IN (SELECT value FROM json_each(?))',
             (json.dumps(wanted),),
         )
     else:
         column = f'"{field.name}"' if field.case_sensitive or not _is_text(field) else f'lower("{field.name}")'
         rows = session.execute(
-            f'SELECT "{field.name}", id FROM {item.table} WHERE NOT is_deleted AND {column} = ANY(%s)', (wanted,)
+            f'SELECT "{field.name}", id FROM {item.table} WHERE {state} AND {column} = ANY(%s)', (wanted,)
         )
     found: dict[Any, list[str]] = defaultdict(list)
     for value, record_id in rows:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+from typing import Any
 
 import circuit_log.events as ev
 from circuit_link.wire import in_columns
 from circuit_log.levels import Level
 from circuit_runtime.connectors.intake import Intake, IntakeOperation
 from circuit_runtime.dml.operations import DmlRequest
-from circuit_runtime.dml.system_validation import find_by_value, folded
+from circuit_runtime.dml.system_validation import find_by_value, find_deleted_by_value, folded
 from circuit_runtime.dml.transaction import DataTransaction
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.host.execution_request import SaveRequest
 from circuit_runtime.project.project import Project
-from circuit_runtime.project.schema import ObjectType
+from circuit_runtime.project.schema import Field, ObjectType
 from circuit_runtime.store.session import Session
 from circuit_runtime.store.values import to_storage
+
+# One of the functions that find records by what a field holds.
+Find = Callable[[Session, ObjectType, Field, Iterable[Any]], dict[Any, list[str]]]
 
 
 def has_triggers_for(entry: Intake | SaveRequest, project: Project) -> bool:
@@ -37,11 +41,13 @@ def write_intake(
     for (name, action), group in groupby(intake.operations, lambda each: (each.object_name, each.action)):
         item = project.schema.objects[name]
         operations = list(group)
-        known = _known_ids(item, session, operations)
+        known = _known_ids(item, session, operations, find_by_value)
         if action == "delete":
             _delete(item, operations, known, data, events)
-        else:
-            _save(item, operations, known, data)
+            continue
+        if action == "undelete":
+            known |= _undelete(item, session, [each for each in operations if each.external_id not in known], data)
+        _save(item, operations, known, data)
 
 
 def save_edited(request: SaveRequest, data: DataTransaction) -> None:
@@ -98,15 +104,28 @@ def _delete(
         data.execute(DmlRequest(operation="delete", object_name=item.name, records=in_columns(records)))
 
 
-def _known_ids(item: ObjectType, session: Session, operations: list[IntakeOperation]) -> dict[str, str]:
-    """Ids of the records that are there already, by external id."""
+def _undelete(
+    item: ObjectType, session: Session, operations: list[IntakeOperation], data: DataTransaction
+) -> dict[str, str]:
+    """Take the records that lie in the recycle bin out of it; their ids by external id."""
+    found = _known_ids(item, session, operations, find_deleted_by_value)
+    if found:
+        records = in_columns([{"id": record_id} for record_id in dict.fromkeys(found.values())])
+        data.execute(DmlRequest(operation="undelete", object_name=item.name, records=records))
+    return found
+
+
+def _known_ids(
+    item: ObjectType, session: Session, operations: list[IntakeOperation], find: Find
+) -> dict[str, str]:
+    """Ids of the records that `find` finds, by external id; of several, the newest."""
     known: dict[str, str] = {}
     for field_name in dict.fromkeys(operation.external_field for operation in operations):
         field = item.fields[field_name]
         keys = dict(_keys(operations, field_name, item))
-        found = find_by_value(session, item, field, [folded(field, value) for value in keys.values()])
+        found = find(session, item, field, [folded(field, value) for value in keys.values()])
         known.update(
-            {name: found[folded(field, key)][0] for name, key in keys.items() if found[folded(field, key)]}
+            {name: max(found[folded(field, key)]) for name, key in keys.items() if found[folded(field, key)]}
         )
     return known
 
