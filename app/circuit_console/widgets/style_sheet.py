@@ -25,7 +25,7 @@ QFrame[role="divider"] { background: @border; border: 0; }
 QLabel { background: transparent; }
 QLabel[role="dim"] { color: @dim; }
 QLabel[role="faint"] { color: @faint; }
-QLabel[role="caps"] { color: @dim; }
+QLabel[role="caps"] { color: @dim; font-size: 11px; font-weight: 600; }
 QLabel[role="title"] { color: @text; font-weight: 600; }
 QLabel[role="error"] { color: @err; }
 QLabel[role="ok"] { color: @ok; }

@@ -99,6 +99,12 @@ def test_walking_to_the_middle_leads_into_the_text(console: Console, qtbot: QtBo
     assert page.editor.isAncestorOf(focus)
 
 
+def test_the_key_of_the_queries_leads_into_their_field(console: Console, qtbot: QtBot) -> None:
+    press(console, "Ctrl+Shift+Q")
+
+    assert console.window.focusWidget() is console.query.editor
+
+
 def test_each_region_is_hidden_and_shown_by_its_key(console: Console) -> None:
     window = console.window
     regions = {"Ctrl+B": window._side, "Ctrl+J": window._bottom, "Ctrl+Alt+B": window._inspector}

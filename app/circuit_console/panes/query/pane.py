@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
@@ -224,6 +225,12 @@ class QueryPane(Pane):
 
     def cost_words(self) -> str:
         return self._cost.text()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Who comes here wants to write a query."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.editor.setFocus()
 
     # ------------------------------------------------------------------------------------------ building
 
