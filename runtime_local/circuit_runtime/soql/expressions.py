@@ -22,6 +22,7 @@ from circuit_runtime.soql.functions import FUNCTIONS, REAL, Part, number_sql, te
 from circuit_runtime.soql.syntax import FieldPath, Value
 from circuit_runtime.soql.tokens import fail
 from circuit_runtime.store.formula_functions import FIT, WHOLE
+from circuit_runtime.store.patterns import problem_of
 from circuit_runtime.store.session import Dialect
 from circuit_runtime.store.values import plain_converter
 
@@ -410,7 +411,18 @@ def _typed(source: str, node: Node, owner: _Owner) -> _Typed:
         case FieldPath():
             return _read(source, node, owner)
     arguments = tuple(_typed(source, argument, owner) for argument in node.arguments)
-    return _Call(node, arguments, check_call(source, node, [argument.shape for argument in arguments]))
+    shape = check_call(source, node, [argument.shape for argument in arguments])
+    if node.name == "REGEX":
+        _check_pattern(source, node, arguments[1])
+    return _Call(node, arguments, shape)
+
+
+def _check_pattern(source: str, call: Apply, pattern: _Typed) -> None:
+    """A rule with a pattern that is none would never be true."""
+    if isinstance(pattern, _Literal) and isinstance(pattern.value, str):
+        problem = problem_of(pattern.value)
+        if problem is not None:
+            fail(source, call.token, f"{pattern.value!r} is no pattern: {problem}.")
 
 
 def _literal(value: Any) -> _Literal:

@@ -13,3 +13,14 @@ def fits(text: str, pattern: str) -> bool | None:
         return regex.fullmatch(pattern, text, timeout=_TIMEOUT_S) is not None
     except (regex.error, TimeoutError):
         return None
+
+
+def problem_of(pattern: str) -> str | None:
+    """Why a pattern is none; None for one that is."""
+    import regex
+
+    try:
+        regex.compile(pattern)
+    except regex.error as exc:
+        return str(exc)
+    return None

@@ -266,6 +266,7 @@ FORMULA = (
         ("integer", "1e200", "too large to compute with"),
         ("integer", "(" * 41 + "1" + ")" * 41, "More than 40 brackets"),
         ("integer", " + ".join(["n"] * 60), "Too many functions and operators"),
+        ("boolean", "REGEX(word, '[a-z')", "'[a-z' is no pattern: unterminated character set"),
         ("boolean", "ISCHANGED(n)", "asks what a record was before"),
         ("integer", "LEN(f)", "needs its own value"),
     ],
