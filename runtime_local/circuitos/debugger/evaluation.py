@@ -10,13 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from circuit_link import wire
 from circuitos.api.exceptions import CircuitException
+from circuitos.worker.channel import Refusal
 
 _TIME_LIMIT_S = 5.0
 _NO_EFFECTS = (
-    "This evaluation would change data or call out, which it must not do unasked. "
+    "This evaluation would change data, call out or use up a query, which it must not do unasked. "
     "Evaluate it in the console and confirm it there."
 )
+_READING = frozenset((wire.Usage,))
+_READING_DATA = frozenset((wire.Usage, wire.Query, wire.Fetch))
 _FILE = "<evaluation>"
 _get_ident = threading.get_ident
 _Timer = threading.Timer
@@ -104,21 +108,24 @@ def store_locals(frame: types.FrameType) -> None:
 class EffectGate(Protocol):
     """The script's way to the host: while `refusal` is set, that thread's requests are refused with its text."""
 
-    refusal: tuple[int, str] | None
+    refusal: Refusal | None
 
 
-def refuse_effects(gate: EffectGate) -> None:
-    """Until the refusal is taken back: no request of this thread to the host, which would change data or call."""
-    gate.refusal = (_get_ident(), _NO_EFFECTS)
+def refuse_effects(gate: EffectGate, *, allow_queries: bool = False) -> None:
+    """Until the refusal is taken back: no request of this thread to the host that does more than to read.
+
+    What is evaluated unasked (a watch, a condition) sends no query either, since each counts against a limit.
+    """
+    gate.refusal = Refusal(_get_ident(), _NO_EFFECTS, _READING_DATA if allow_queries else _READING)
 
 
 @contextmanager
-def guarded(gate: EffectGate, *, allow_effects: bool) -> Iterator[None]:
+def guarded(gate: EffectGate, *, allow_effects: bool, allow_queries: bool = False) -> Iterator[None]:
     """Bound an evaluation's time, and refuse requests to the host unless they are allowed."""
     timer = _Timer(_TIME_LIMIT_S, interrupt, (_get_ident(),))
     timer.daemon = True
     if not allow_effects:
-        refuse_effects(gate)
+        refuse_effects(gate, allow_queries=allow_queries)
     timer.start()
     try:
         yield

@@ -110,8 +110,9 @@ class Inspector:
         return found
 
     def _evaluate(self, frame: types.FrameType, question: dw.Evaluate) -> dw.VariableInfo:
-        run = execute if question.context == "repl" else evaluate
-        with guarded(self._gate, allow_effects=question.allow_effects):
+        is_typed = question.context == "repl"
+        run = execute if is_typed else evaluate
+        with guarded(self._gate, allow_effects=question.allow_effects, allow_queries=is_typed):
             value = run(question.expression, frame)
         described = self._references.describe(
             question.expression, value, question.expression, is_hex=question.is_hex

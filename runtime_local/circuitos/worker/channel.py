@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from circuit_link import wire
 from circuit_link.framing import MAX_FRAME_BYTES, ConnectionEnded, FrameSocket
@@ -42,13 +42,20 @@ class FailedAssertion(GovernorLimitException):
         self.assertion = assertion
 
 
+class Refusal(NamedTuple):
+    """Requests of a thread are refused with a text, apart from those of the `spared` kinds."""
+
+    thread: int
+    text: str
+    spared: frozenset[Callable[..., wire.WorkerToHost]]
+
+
 class Channel:
     """Requests to the host.
 
     Attributes:
         serve_call: runs the triggers of a `Call`; it is set before the first request.
-        refusal: (thread, text): while set, requests of that thread raise CircuitException with the text, as a
-            debugger's evaluations need it.
+        refusal: which requests raise CircuitException now, as a debugger's evaluations need it; None for none.
     """
 
     def __init__(self, socket: FrameSocket) -> None:
@@ -59,7 +66,7 @@ class Channel:
         self._last_id = 0
         self._dead: GovernorLimitException | None = None
         self.serve_call: CallHandler | None = None
-        self.refusal: tuple[int, str] | None = None
+        self.refusal: Refusal | None = None
 
     @property
     def dead(self) -> GovernorLimitException | None:
@@ -122,10 +129,13 @@ class Channel:
             CircuitException: the host refused it, with the class that the host named.
             GovernorLimitException: a limit was exceeded, now or earlier.
         """
-        return self.request_frames(lambda number: [encoded(kind(id=number, **fields))])
+        return self.request_frames(lambda number: [encoded(kind(id=number, **fields))], kind=kind)
 
     def request_frames(
-        self, make: Callable[[int], Iterable[bytes]], meanwhile: Callable[[], object] = lambda: None
+        self,
+        make: Callable[[int], Iterable[bytes]],
+        meanwhile: Callable[[], object] = lambda: None,
+        kind: Callable[..., wire.WorkerToHost] = wire.Dml,
     ) -> wire.Reply:
         """`request` for one that may travel in several messages with the same id, sent as `make` makes them.
 
@@ -134,8 +144,9 @@ class Channel:
             meanwhile: called before waiting for the answer; it asks nothing, and runs no code of the script.
         """
         self.check_alive()
-        if self.refusal is not None and self.refusal[0] == _get_ident():
-            raise CircuitException(self.refusal[1])
+        refusal = self.refusal
+        if refusal is not None and refusal.thread == _get_ident() and kind not in refusal.spared:
+            raise CircuitException(refusal.text)
         with self._turn:
             self._acquire()
             self._last_id += 1

@@ -79,7 +79,9 @@ class Transaction:
         self.channel.check_alive()
         path, line = self.scripts.position()
         return self.channel.request_frames(
-            lambda number: [wire.encode(wire.Fetch(id=number, path=path, line=line, cursor=cursor))], meanwhile
+            lambda number: [wire.encode(wire.Fetch(id=number, path=path, line=line, cursor=cursor))],
+            meanwhile,
+            wire.Fetch,
         )
 
 

@@ -408,3 +408,30 @@ def test_label_in_the_stack_has_no_variables_and_says_so(client, server, script,
     label = next(frame for frame in client.stack() if frame.get("presentationHint") == "label")
 
     assert "runtime" in client.refusal("scopes", frameId=label["id"])["message"]
+
+
+@pytest.fixture
+def with_data(debug, client):
+    debug("from circuitos import CircuitDB, CircuitGovernor\nCircuitDB.insert('Area', {'zip': '1'})\nx = 1\n", 3)
+    client.stopped("breakpoint")
+    return client
+
+
+QUERY = "CircuitDB.query('SELECT zip FROM Area')[0].zip"
+
+
+def test_G03_query_that_is_typed_into_the_console_runs(with_data):
+    assert with_data.evaluate(QUERY, context="repl")["result"] == "'1'"
+
+
+def test_G03_query_is_not_sent_unasked(with_data):
+    frame = with_data.stack()[0]["id"]
+
+    refusal = with_data.refusal("evaluate", expression=QUERY, frameId=frame, context="watch")
+
+    assert refusal["body"]["error"]["id"] == 1001
+    assert with_data.evaluate("CircuitGovernor.get_usage('queries')")["result"] == "0"
+
+
+def test_G04_usage_of_limits_can_be_watched(with_data):
+    assert with_data.evaluate("CircuitGovernor.get_usage('dml_statements')", context="watch")["result"] == "1"
