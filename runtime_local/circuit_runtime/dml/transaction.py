@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -210,7 +211,8 @@ class DataTransaction:
     def _object(self, name: str) -> ObjectType:
         item = self._context.schema.object(name)
         if item is None:
-            raise DmlFailed(f"There is no object {name!r}.")
+            near = difflib.get_close_matches(name.capitalize(), self._context.schema.objects, n=1)
+            raise DmlFailed(f"There is no object {name!r}.{f' Did you mean {near[0]}?' if near else ''}")
         return item
 
     def _refuse_mixed(self, request: DmlRequest, items: Sequence[ObjectType]) -> None:

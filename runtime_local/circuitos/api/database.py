@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -147,12 +147,12 @@ class CircuitDB:
     @staticmethod
     def rollback(savepoint: Savepoint) -> None:
         """Undo what was saved since `savepoint`. Records in memory keep their values and ids."""
-        transaction.current().request(wire.Rollback, savepoint=savepoint.number)
+        transaction.current().request(wire.Rollback, savepoint=_number(savepoint))
 
     @staticmethod
     def release(savepoint: Savepoint) -> None:
         """Give a savepoint up, so that callouts are possible again."""
-        transaction.current().request(wire.Release, savepoint=savepoint.number)
+        transaction.current().request(wire.Release, savepoint=_number(savepoint))
 
 
 def _text(query: str) -> str:
@@ -191,7 +191,29 @@ def _take_rows(records: list[Record], layout: Layout, rows: Sequence[Sequence[An
 def _as_list(records: Any) -> list[Any]:
     if isinstance(records, Record | Mapping | str):
         return [records]
+    if not isinstance(records, Iterable):
+        raise RecordException(f"Records are a Record, a dict or a list of them, not {type(records).__name__}.")
     return list(records)
+
+
+def _number(savepoint: Savepoint) -> int:
+    if not isinstance(savepoint, Savepoint):
+        raise RecordException(
+            f"A savepoint is what CircuitDB.savepoint() returned, not {type(savepoint).__name__}."
+        )
+    return savepoint.number
+
+
+def _check_arguments(operation: str, object_name: Any, items: list[Any], external_id: Any) -> None:
+    """Raises: RecordException, for names that are none, and a new Record that stands in its statement twice."""
+    for what, name in (("object", object_name), ("field", external_id)):
+        if name is not None and not isinstance(name, str):
+            raise RecordException(f"The name of the {what} is a text, not {type(name).__name__}.")
+    if operation in ("insert", "upsert"):
+        records = [id(item) for item in items if isinstance(item, Record)]
+        if len(set(records)) < len(records):
+            # Apex's text. Dicts are values here, of which many may be alike; a Record can take one id only.
+            raise RecordException("Before Insert or Upsert list must not have two identically equal elements")
 
 
 def _save(
@@ -201,6 +223,7 @@ def _save(
     all_or_none: bool,
     external_id: str | None = None,
 ) -> list[SaveResult]:
+    _check_arguments(operation, object_name, items, external_id)
     running = transaction.current()
     groups: list[tuple[str, int]] = []
     values: list[dict[str, Any]] = []

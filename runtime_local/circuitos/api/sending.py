@@ -13,7 +13,7 @@ from circuit_link.frame_bounds import SMALL_FRAME_BYTES
 from circuitos.api.exceptions import RecordException
 from circuitos.api.objects import ObjectFields
 from circuitos.api.records import Record, identity, values_to_send
-from circuitos.api.values import all_to_wire, is_plain, to_wire
+from circuitos.api.values import all_to_wire, is_plain
 from circuitos.worker.channel import checked_frame, encoded_at_any_length
 
 _FIRST_PART_RECORDS = 500
@@ -81,13 +81,13 @@ def _to_send(
     if fields is not None and fields.types.keys() >= item.keys():
         values = all_to_wire(item)
     else:
-        named = {str(name): to_wire(value) for name, value in item.items()}
-        values = {(fields and fields.canonical(name)) or name: value for name, value in named.items()}
+        sent = {str(name): value for name, value in all_to_wire(item).items()}
+        values = {(fields and fields.canonical(name)) or name: value for name, value in sent.items()}
     return {"id": values.get("id")} if only_id else values
 
 
 def _check_record(object_name: str, record: Record) -> None:
     if record.object_name != object_name:
-        raise RecordException(f"A {record.object_name} cannot be saved as {object_name}.")
+        raise RecordException(f"A record of {record.object_name} cannot be saved as {object_name}.")
     if record._circuit_owner is not None and record._circuit_owner.is_running:
         raise RecordException("DML statement cannot operate on trigger.new or trigger.old")

@@ -108,7 +108,15 @@ def all_to_wire(values: Mapping[str, Any]) -> dict[str, Any]:
     """A new dict of the values as a message carries them; nearly all records need no conversion at all."""
     if is_plain(values.values()):
         return dict(values)
-    return {name: to_wire(value) for name, value in values.items()}
+    return {name: field_to_wire(name, value) for name, value in values.items()}
+
+
+def field_to_wire(name: object, value: Any) -> Any:
+    """`to_wire`, whose refusal names the field."""
+    try:
+        return to_wire(value)
+    except RecordException as exc:
+        raise RecordException(f"{name}: {exc}") from None
 
 
 def _external_reference(record: Any) -> dict[str, Any]:

@@ -348,7 +348,7 @@ except RecordException as exc:
     host = run(text, handlers={wire.Dml: _saved})
 
     assert _records(host.sent(wire.Dml)[0]) == [{"account": A1}, {"account": {"name": "Acme"}}]
-    assert host.stdout.startswith("The Account has no id yet")
+    assert host.stdout.startswith("account: The Account has no id yet")
 
 
 def test_unknown_field_and_object_of_a_new_record_are_refused(run):

@@ -3,7 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
-from circuitos import CircuitDB, CircuitException, CircuitLog, DmlException
+from circuitos import CircuitDB, CircuitException, CircuitGovernor, CircuitLog, DmlException, Record, RecordException
 from circuitos.testing import CircuitTest, test
 
 from classes.behaviour import Behaviour
@@ -120,3 +120,35 @@ class OddValues:
         for row in ({1: 2}, {None: 1}, {"last_name": "X", 3.5: 1}):
             with CircuitTest.raises(DmlException, match="INVALID_FIELD"):
                 CircuitDB.insert("Contact", row)
+
+
+@test
+class OddArguments:
+    def refused(self, match, function, *arguments):
+        with CircuitTest.raises(CircuitException, match=match):
+            function(*arguments)
+
+    @test("D07 what is no record, no list of them and no name is refused in a sentence")
+    def arguments(self):
+        self.refused("Records are a Record, a dict or a list of them, not int", CircuitDB.insert, "Contact", 5)
+        self.refused("Records are a Record, a dict or a list of them, not NoneType", CircuitDB.delete, "Contact", None)
+        self.refused("The name of the object is a text, not int", CircuitDB.insert, 5, {})
+        self.refused("The name of the field is a text, not int", CircuitDB.upsert, "Contact", {}, 5)
+        self.refused("There is no object 'contacts'. Did you mean Contact?", CircuitDB.insert, "contacts", {"a": 1})
+        self.refused("title: A value of type object", CircuitDB.insert, "Contact", {"title": object()})
+        assert CircuitGovernor.get_usage("dml_statements") == 0
+
+    @test("D03 what is no savepoint is refused in a sentence")
+    def savepoints(self):
+        for function in (CircuitDB.rollback, CircuitDB.release):
+            self.refused("A savepoint is what CircuitDB.savepoint.. returned, not NoneType", function, None)
+
+    @test("D02 a Record that stands twice in an insert or upsert is refused, with Apex's text; dicts are values")
+    def twice(self):
+        record = Record("Contact", last_name="A")
+        for function in (CircuitDB.insert, CircuitDB.upsert):
+            with CircuitTest.raises(RecordException, match="must not have two identically equal elements"):
+                function("Contact", [record, record])
+        assert record.id is None
+        CircuitDB.insert("Contact", [{"last_name": "A"}] * 3)
+        assert CircuitDB.count("SELECT COUNT() FROM Contact") == 3
