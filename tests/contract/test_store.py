@@ -44,7 +44,7 @@ def test_what_is_committed_is_seen_by_others_and_what_is_not_is_not(store: Store
     assert (before, names(store, contact, ids)) == ([], ["Ada", "Grace"])
 
 
-@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 130])
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 230])
 def test_any_number_of_rows_is_inserted_at_once(store: Store, contact: ObjectType, count: int) -> None:
     given = [f"Contact {number}" for number in range(count)]
 

@@ -153,9 +153,11 @@ def check_unique(session: Session, item: ObjectType, works: Sequence[Work]) -> N
 
 
 def _check_unique_field(session: Session, item: ObjectType, field: Field, works: Sequence[Work]) -> None:
-    by_value: dict[Any, list[Work]] = {}
-    for value, holders in _by_new_value(field, works).items():
-        by_value.setdefault(folded(field, value), []).extend(holders)
+    by_value = _by_new_value(field, works)
+    if _folds(field):
+        as_given, by_value = by_value, {}
+        for value, holders in as_given.items():
+            by_value.setdefault(folded(field, value), []).extend(holders)
     if not by_value:
         return
     taken = find_by_value(session, item, field, by_value)
@@ -195,14 +197,14 @@ def _ids_by_value(
     session: Session, item: ObjectType, field: Field, wanted: list[Any], state: str
 ) -> dict[Any, list[str]]:
     if session.dialect == "sqlite":
-        collate = "" if field.case_sensitive or not _is_text(field) else " COLLATE NOCASE"
+        collate = " COLLATE NOCASE" if _folds(field) else ""
         rows = session.execute(
             f'SELECT "{field.name}", id FROM {item.table} WHERE {state} '
             f'AND "{field.name}"{collate} IN (SELECT value FROM json_each(?))',
             (json.dumps(wanted),),
         )
     else:
-        column = f'"{field.name}"' if field.case_sensitive or not _is_text(field) else f'lower("{field.name}")'
+        column = f'lower("{field.name}")' if _folds(field) else f'"{field.name}"'
         rows = session.execute(
             f'SELECT "{field.name}", id FROM {item.table} WHERE {state} AND {column} = ANY(%s)', (wanted,)
         )
@@ -224,7 +226,12 @@ def existing_ids(session: Session, item: ObjectType, ids: Iterable[str]) -> set[
 
 def folded(field: Field, value: Any) -> Any:
     """A value as unique fields and external ids compare it."""
-    return value.lower() if isinstance(value, str) and not field.case_sensitive and _is_text(field) else value
+    return value.lower() if isinstance(value, str) and _folds(field) else value
+
+
+def _folds(field: Field) -> bool:
+    """Whether values are the same in any case."""
+    return not field.case_sensitive and _is_text(field)
 
 
 def _is_text(field: Field) -> bool:

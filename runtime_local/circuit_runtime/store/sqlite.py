@@ -23,8 +23,8 @@ from circuit_runtime.store.session import Row, Session, stored_columns
 _OPEN_WAIT_MS = 5_000
 _BUSY_POLL_MS = 20
 _ID_BLOCK = 1000
-# Rows that one INSERT takes at most: a statement of 50 rows costs a quarter less than 50 of one row.
-_ROWS_OF_AN_INSERT = 50
+# Rows that one INSERT takes at most: one of 100 rows costs a quarter less than 100 of one row.
+_ROWS_OF_AN_INSERT = 100
 _REASONS = {
     sqlite3.SQLITE_IOERR: "the disk reports an error",
     sqlite3.SQLITE_CANTOPEN: "its files cannot be opened",
