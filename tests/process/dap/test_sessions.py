@@ -243,3 +243,16 @@ def test_project_chooses_how_breakpoints_are_noticed_unless_the_launch_does(
 
     client.stopped("breakpoint")
     assert client.output("stdout") == f"{is_traced}\n"
+
+
+def test_disconnect_ends_an_evaluation_that_is_in_a_C_call(server, script):
+    path = script("import time\nx = 1\n")
+    client = server.connect()
+    client.launch({path: [2]}, program=str(path))
+    client.stopped("breakpoint")
+    frame = client.stack()[0]["id"]
+    client.send("evaluate", {"expression": "time.sleep(60)", "frameId": frame, "context": "repl"})
+
+    client.request("disconnect")
+
+    client.close()

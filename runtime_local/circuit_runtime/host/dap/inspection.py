@@ -191,6 +191,30 @@ class LiveInspection:
         self._debuggee.ask(lambda number: dw.RestartFrame(id=number, frame=frame), type(None))
 
 
+def stopped_body(event: dw.Stopped) -> Body:
+    described = {
+        "breakpoint": "Paused on breakpoint",
+        "function breakpoint": "Paused on function breakpoint",
+        "step": "Paused on step",
+        "pause": "Paused",
+        "entry": "Paused on entry",
+        "exception": "Paused on exception",
+        "goto": "Paused on the chosen line",
+        "restart": "Paused where the frame begins again",
+    }
+    body: Body = {
+        "reason": event.reason,
+        "description": described.get(event.reason, "Paused"),
+        "threadId": THREAD,
+        "allThreadsStopped": True,
+    }
+    if event.text:
+        body["text"] = event.text
+    if event.hit_ids:
+        body["hitBreakpointIds"] = list(event.hit_ids)
+    return body
+
+
 def frame_body(frame: dw.FrameInfo, files: ClientFiles) -> Body:
     if frame.is_label:
         return {"id": frame.id, "name": frame.name, "line": 0, "column": 0, "presentationHint": "label"}

@@ -19,7 +19,14 @@ from circuit_runtime.host.dap.configuration import Configuration
 from circuit_runtime.host.dap.connection import DapConnection, NotStopped, Refused
 from circuit_runtime.host.dap.debuggee import Debuggee
 from circuit_runtime.host.dap.files import ClientFiles
-from circuit_runtime.host.dap.inspection import THREAD, Body, Inspection, LiveInspection, of_the_thread
+from circuit_runtime.host.dap.inspection import (
+    THREAD,
+    Body,
+    Inspection,
+    LiveInspection,
+    of_the_thread,
+    stopped_body,
+)
 from circuit_runtime.host.dap.launch import DebugOptions, debug_options, run_request
 from circuit_runtime.host.dap.recording import Direction, Recording
 from circuit_runtime.host.execution_request import RunControl
@@ -39,8 +46,9 @@ Handler = Callable[[Body], Body | None]
 class DapSession:
     """Carries requests out one after another on a thread of its own; reads them on the caller's.
 
-    The run's thread and the worker's channel send events beside it. What a request causes is told after its
-    response. A request that ends something takes effect when it is read, so that nothing can hold it up.
+    The run's thread and the worker's channel send events beside it, and the run's end takes the debuggee away at
+    any time: who needs it reads it once. What a request causes is told after its response. A request that ends
+    something takes effect when it is read, so that nothing can hold it up.
     """
 
     def __init__(
@@ -152,8 +160,8 @@ class DapSession:
                 self._connection.respond(request)
 
     def _interrupt(self) -> None:
-        if self._debuggee is not None:
-            self._debuggee.tell(dw.Interrupt())
+        if (debuggee := self._debuggee) is not None:
+            debuggee.tell(dw.Interrupt())
 
     def _carry_out_all(self) -> None:
         while (request := self._requests.get()) is not None:
@@ -267,10 +275,10 @@ class DapSession:
 
     def _disconnect(self) -> None:
         self._runs.leave(self)
-        if self._debuggee is not None:
+        if (debuggee := self._debuggee) is not None:
             for command in self._configuration.clearing():
-                self._debuggee.tell(command)
-            self._debuggee.tell(dw.Continue())
+                debuggee.tell(command)
+            debuggee.tell(dw.Continue())
         self._configuration.tell = None
         self._handle = None
 
@@ -338,7 +346,7 @@ class DapSession:
         match event:
             case dw.Stopped():
                 self._stopped_at = (event.path, event.line)
-                self._connection.event("stopped", _stopped_body(event))
+                self._connection.event("stopped", stopped_body(event))
             case dw.Captured():
                 self._keep(event.moments)
             case dw.Began() if event.reason:
@@ -353,7 +361,8 @@ class DapSession:
         self._connection.event("output", {**body, **place})
 
     def _keep(self, moments: tuple[dw.Moment, ...]) -> None:
-        limits = self._debuggee.control.limits() if self._debuggee is not None else {}
+        debuggee = self._debuggee
+        limits = debuggee.control.limits() if debuggee is not None else {}
         self._recording.add(moments, limits)
         for moment in moments:
             if moment.checkpoint_id:
@@ -402,9 +411,10 @@ class DapSession:
         """What can be looked at now. Raises: NotStopped."""
         if self._recording.position is not None:
             return self._recording
-        if self._live is None:
+        live = self._live
+        if live is None:
             raise NotStopped
-        return self._live
+        return live
 
     @property
     def _is_starting(self) -> bool:
@@ -414,9 +424,10 @@ class DapSession:
         return self._is_restarting or (self._debuggee is None and is_going and is_debugged)
 
     def _running(self) -> Debuggee:
-        if self._debuggee is None:
+        debuggee = self._debuggee
+        if debuggee is None:
             raise Refused("No script runs under the debugger now.")
-        return self._debuggee
+        return debuggee
 
     def _continue(self, arguments: Body) -> Body:
         of_the_thread(arguments)
@@ -459,7 +470,7 @@ class DapSession:
             self._tell_end(self._result)
         else:
             path, line = self._stopped_at
-            self._connection.event("stopped", _stopped_body(dw.Stopped(reason="step", path=path, line=line)))
+            self._connection.event("stopped", stopped_body(dw.Stopped(reason="step", path=path, line=line)))
 
     def _tell_moment(self, text: str) -> None:
         body: Body = {"reason": "step", "description": "Looking at a recorded moment", "threadId": THREAD}
@@ -474,35 +485,12 @@ class DapSession:
         self._tell_pause()
 
     def _tell_pause(self) -> None:
-        if self._debuggee is not None and self._is_pause_wanted and not self._is_restarting:
+        debuggee = self._debuggee
+        if debuggee is not None and self._is_pause_wanted and not self._is_restarting:
             self._is_pause_wanted = False
-            self._debuggee.tell(dw.Pause())
+            debuggee.tell(dw.Pause())
 
 
 def _arguments(request: Message) -> Body:
     arguments = request.get("arguments")
     return arguments if isinstance(arguments, dict) else {}
-
-
-def _stopped_body(event: dw.Stopped) -> Body:
-    described = {
-        "breakpoint": "Paused on breakpoint",
-        "function breakpoint": "Paused on function breakpoint",
-        "step": "Paused on step",
-        "pause": "Paused",
-        "entry": "Paused on entry",
-        "exception": "Paused on exception",
-        "goto": "Paused on the chosen line",
-        "restart": "Paused where the frame begins again",
-    }
-    body: Body = {
-        "reason": event.reason,
-        "description": described.get(event.reason, "Paused"),
-        "threadId": THREAD,
-        "allThreadsStopped": True,
-    }
-    if event.text:
-        body["text"] = event.text
-    if event.hit_ids:
-        body["hitBreakpointIds"] = list(event.hit_ids)
-    return body
