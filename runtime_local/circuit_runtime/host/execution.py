@@ -400,6 +400,8 @@ class Execution:
             if self._watch is not None:
                 self._watch.pause()
         self._set_writer_paused(self._session.in_transaction)
+        # If it never goes on, this is where it ended.
+        self._service.last_place = (path, line)
         self._events.emit(ev.Paused, reason=reason, path=path, line=line)
 
     def _resume(self) -> None:

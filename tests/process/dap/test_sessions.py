@@ -85,6 +85,16 @@ def test_G06_terminate_ends_a_script_that_is_in_a_C_call(debug, client):
     assert client.finish() != 0
 
 
+def test_G06_script_that_is_ended_at_a_stop_is_told_to_have_stopped_there(debug, client):
+    debug("from circuitos import CircuitDB\nCircuitDB.query('SELECT id FROM Lead')\nx = 1\ny = 2\n", 4)
+    client.stopped("breakpoint")
+
+    client.request("terminate")
+    client.finish()
+
+    assert "script.py, line 4" in client.output("stderr"), client.output("stderr")
+
+
 def test_G06_terminate_ends_an_evaluation_that_is_in_a_C_call(debug, client):
     debug("import time\nx = 1\n", 2)
     client.stopped("breakpoint")

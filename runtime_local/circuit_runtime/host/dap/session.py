@@ -384,7 +384,9 @@ class DapSession:
         self._configuration.tell = None
         self._files.running = {}
         if result.error is not None and result.error.type != "SystemExit":
-            text = result.error.traceback or f"{result.error.type}: {result.error.message}"
+            error = result.error
+            place = f" ({error.file}, line {error.line})" if error.line else ""
+            text = error.traceback or f"{error.type}: {error.message}{place}"
             self._connection.event("output", {"category": "stderr", "output": text.rstrip() + "\n"})
         if self._is_restarting:
             self._handle = None
