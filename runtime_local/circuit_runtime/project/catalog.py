@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from circuit_link.host_protocol import Problem
 from circuit_link.wire import Source
+from circuit_log.limits import LimitName
 from circuit_runtime.project.schema import Schema
 
 TRIGGER_EVENTS = (
@@ -76,6 +77,8 @@ def read_catalog(sources: Iterable[Source], schema: Schema) -> Catalog:
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _TRIGGER_ARGUMENTS = ("object_name", "events")
+_LIMITS = tuple(name.value for name in LimitName)
+_LIMIT_ALIASES = {"api_callouts": LimitName.CALLOUTS.value}
 _TEST_ARGUMENTS = ("name", "expects_limit", "see_all_data", "parallel")
 
 
@@ -178,7 +181,7 @@ class _Reader:
                 line=method.lineno,
                 class_name=owner.name,
                 method=method.name,
-                expects_limit=_optional_text(options.get("expects_limit"), decorator),
+                expects_limit=_limit(options.get("expects_limit"), decorator),
                 see_all_data=_flag(options.get("see_all_data"), decorator),
                 parallel=_flag(options.get("parallel"), decorator),
                 setup_method=setup,
@@ -227,8 +230,17 @@ def _text(node: ast.expr | None, decorator: ast.expr, what: str) -> str:
     return node.value
 
 
-def _optional_text(node: ast.expr | None, decorator: ast.expr) -> str | None:
-    return None if node is None else _text(node, decorator, "the limit's name")
+def _limit(node: ast.expr | None, decorator: ast.expr) -> str | None:
+    """The counter that a test wants to exceed, by its own name."""
+    if node is None:
+        return None
+    given = _text(node, decorator, "the limit's name")
+    name = _LIMIT_ALIASES.get(given, given)
+    if name not in _LIMITS:
+        raise _NotLiteral(
+            node, f"There is no limit {given!r}.{_nearest(given, _LIMITS)} Limits are: {', '.join(_LIMITS)}."
+        )
+    return name
 
 
 def _texts(node: ast.expr | None, decorator: ast.expr) -> tuple[str, ...]:

@@ -79,6 +79,14 @@ class Scores:
     assert {item.setup_method for item in tests.values()} == {"rows"}
 
 
+def test_x01_a_test_may_expect_a_limit_by_its_other_name():
+    text = '@test\nclass T:\n    @test(expects_limit="api_callouts")\n    def a(self): ...\n'
+
+    (found,) = catalog_of(text, "tests/a.py").tests
+
+    assert found.expects_limit == "callouts"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column", "part"),
     [
@@ -99,6 +107,7 @@ class Scores:
         ("@test\nclass T:\n    @test\n    async def a(self): ...\n", 4, 5, "async"),
         ("@test\nclass T:\n    @test(parallel=YES)\n    def a(self): ...\n", 3, 20, "True or False"),
         ("@test\nclass T:\n    @test(paralel=True)\n    def a(self): ...\n", 3, 19, "'parallel'"),
+        ('@test\nclass T:\n    @test(expects_limit="querys")\n    def a(self): ...\n', 3, 25, "'queries'"),
         ("(" * 500, 1, 201, "parentheses"),
     ],
 )
