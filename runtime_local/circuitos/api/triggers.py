@@ -36,18 +36,19 @@ class CircuitTrigger:
     order: int = 0
 
 
-def trigger(object_name: str, events: Sequence[str]) -> Callable[[_Handler], _Handler]:
-    """Mark a method as handler of these events. The runtime reads the literals from the source.
+def trigger(object_name: str, events: str | Sequence[str]) -> Callable[[_Handler], _Handler]:
+    """Mark a method as handler of one event or several. The runtime reads the literals from the source.
 
     Raises:
         ValueError: an event has none of the seven names.
     """
-    unknown = [event for event in events if event not in _EVENTS]
+    names = (events,) if isinstance(events, str) else tuple(events)
+    unknown = [event for event in names if event not in _EVENTS]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not a trigger event; the events are {', '.join(sorted(_EVENTS))}.")
 
     def mark(handler: _Handler) -> _Handler:
-        handler.__dict__["circuit_trigger"] = (object_name, tuple(events))
+        handler.__dict__["circuit_trigger"] = (object_name, names)
         return handler
 
     return mark

@@ -21,7 +21,7 @@ class Beta(CircuitTrigger):
 class Alpha(CircuitTrigger):
     order = 20
 
-    @trigger("Lead", ["beforeInsert"])
+    @trigger("Lead", "beforeInsert")
     def handle(self, context):
         add(context, "Alpha")
 
