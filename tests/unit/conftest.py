@@ -8,6 +8,12 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from hypothesis import settings
+
+# How long an example may take would be the machine's doing.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
 _QT = ("PySide6", "shiboken6")
 
 
