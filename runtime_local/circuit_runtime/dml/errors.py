@@ -27,7 +27,7 @@ def failed(operation: str, outcomes: Sequence[SaveOutcome]) -> DmlFailed:
     fields = f": [{', '.join(error.fields)}]"
     which = f" with id {first.id}" if first.id and operation != "insert" else ""
     text = (
-        f"{operation.capitalize()} failed. First exception on row {index}{which}; "
+        f"{_failure_of(operation)} First exception on row {index}{which}; "
         f"first error: {error.status_code}, {error.message}{fields}"
     )
     return DmlFailed(text, failures)
@@ -36,14 +36,14 @@ def failed(operation: str, outcomes: Sequence[SaveOutcome]) -> DmlFailed:
 def taken_meanwhile(operation: str, field: str) -> DmlFailed:
     """For a value that another transaction stored in a unique field while this one ran."""
     return DmlFailed(
-        f"{operation.capitalize()} failed. DUPLICATE_VALUE, duplicate value found: {field or 'a unique field'} "
+        f"{_failure_of(operation)} DUPLICATE_VALUE, duplicate value found: {field or 'a unique field'} "
         "duplicates a value that another transaction has saved"
     )
 
 
 def refused_by_database(operation: str, reason: str) -> DmlFailed:
     """For values that only the database finds impossible."""
-    return DmlFailed(f"{operation.capitalize()} failed. UNKNOWN_EXCEPTION, {reason}")
+    return DmlFailed(f"{_failure_of(operation)} UNKNOWN_EXCEPTION, {reason}")
 
 
 def error(status_code: str, message: str, *fields: str) -> DmlErrorInfo:
@@ -104,3 +104,7 @@ def not_writeable(name: str) -> DmlErrorInfo:
         "that it is read/write for your profile or permission set.",
         name,
     )
+
+
+def _failure_of(operation: str) -> str:
+    return f"{operation.replace('_', ' ').capitalize()} failed."

@@ -148,3 +148,8 @@ class RecycleBin:
         CircuitDB.delete("Contact", record)
         assert codes(lambda: CircuitDB.delete("Contact", record)) == ["ENTITY_IS_DELETED"]
         assert codes(lambda: CircuitDB.update("Contact", {"id": record, "title": "x"})) == ["ENTITY_IS_DELETED"]
+
+    @test("D01 only what lies in the recycle bin can be removed from it")
+    def not_in_the_bin(self):
+        with CircuitTest.raises(DmlException, match="^Empty recycle bin failed. First exception on row 0 with id"):
+            CircuitDB.empty_recycle_bin("Contact", contact())
