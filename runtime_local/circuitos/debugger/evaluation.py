@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import ctypes
+import sys
 import threading
 import types
 from collections.abc import Iterator
@@ -111,12 +112,12 @@ class EffectGate(Protocol):
     refusal: Refusal | None
 
 
-def refuse_effects(gate: EffectGate, *, allow_queries: bool = False) -> None:
+def refuse_effects(gate: EffectGate) -> None:
     """Until the refusal is taken back: no request of this thread to the host that does more than to read.
 
     What is evaluated unasked (a watch, a condition) sends no query either, since each counts against a limit.
     """
-    gate.refusal = Refusal(_get_ident(), _NO_EFFECTS, _READING_DATA if allow_queries else _READING)
+    gate.refusal = Refusal(_get_ident(), _NO_EFFECTS, _READING)
 
 
 @contextmanager
@@ -125,7 +126,8 @@ def guarded(gate: EffectGate, *, allow_effects: bool, allow_queries: bool = Fals
     timer = _Timer(_TIME_LIMIT_S, interrupt, (_get_ident(),))
     timer.daemon = True
     if not allow_effects:
-        refuse_effects(gate, allow_queries=allow_queries)
+        spared = _READING_DATA if allow_queries else _READING
+        gate.refusal = Refusal(_get_ident(), _NO_EFFECTS, spared, frozenset(sys._current_frames()))
     timer.start()
     try:
         yield

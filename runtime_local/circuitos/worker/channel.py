@@ -43,11 +43,22 @@ class FailedAssertion(GovernorLimitException):
 
 
 class Refusal(NamedTuple):
-    """Requests of a thread are refused with a text, apart from those of the `spared` kinds."""
+    """Requests of a thread are refused with a text, apart from those of the `spared` kinds.
+
+    Attributes:
+        bystanders: threads that ran before; those that were started since are refused too. None for no others.
+    """
 
     thread: int
     text: str
     spared: frozenset[Callable[..., wire.WorkerToHost]]
+    bystanders: frozenset[int] | None = None
+
+    def holds_for(self, kind: Callable[..., wire.WorkerToHost]) -> bool:
+        """Whether a request of that kind is refused now, in the thread that asks."""
+        asking = _get_ident()
+        is_meant = asking == self.thread or (self.bystanders is not None and asking not in self.bystanders)
+        return is_meant and kind not in self.spared
 
 
 class Channel:
@@ -145,7 +156,7 @@ class Channel:
         """
         self.check_alive()
         refusal = self.refusal
-        if refusal is not None and refusal.thread == _get_ident() and kind not in refusal.spared:
+        if refusal is not None and refusal.holds_for(kind):
             raise CircuitException(refusal.text)
         with self._turn:
             self._acquire()

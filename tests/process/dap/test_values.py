@@ -435,3 +435,11 @@ def test_G03_query_is_not_sent_unasked(with_data):
 
 def test_G04_usage_of_limits_can_be_watched(with_data):
     assert with_data.evaluate("CircuitGovernor.get_usage('dml_statements')", context="watch")["result"] == "1"
+
+
+def test_G03_thread_that_an_evaluation_starts_changes_no_data_either(with_data):
+    started = "import threading\nt = threading.Thread(target=lambda: CircuitDB.insert('Area', {'zip': '2'}))\n"
+
+    with_data.evaluate(f"{started}t.start()\nt.join()", context="repl")
+
+    assert with_data.evaluate("CircuitGovernor.get_usage('dml_statements')")["result"] == "1"
