@@ -125,11 +125,12 @@ def guarded(gate: EffectGate, *, allow_effects: bool, allow_queries: bool = Fals
     """Bound an evaluation's time, and refuse requests to the host unless they are allowed."""
     timer = _Timer(_TIME_LIMIT_S, interrupt, (_get_ident(),))
     timer.daemon = True
-    if not allow_effects:
-        spared = _READING_DATA if allow_queries else _READING
-        gate.refusal = Refusal(_get_ident(), _NO_EFFECTS, spared, frozenset(sys._current_frames()))
-    timer.start()
+    spared = _READING_DATA if allow_queries else _READING
     try:
+        # An interruption may come anywhere from here on; the refusal must not outlive it.
+        if not allow_effects:
+            gate.refusal = Refusal(_get_ident(), _NO_EFFECTS, spared, frozenset(sys._current_frames()))
+        timer.start()
         yield
     finally:
         timer.cancel()
