@@ -79,7 +79,7 @@ def extended_limits(limits: WorkerLimits | None) -> ExtendedLimits:
     if limits is not None:
         asked.basic.limit_flags |= LIMIT_PROCESS_TIME | LIMIT_PROCESS_MEMORY
         asked.basic.per_process_user_time_limit = (limits.cpu_ms + _CPU_GRACE_MS) * _TICKS_PER_MS
-        asked.process_memory_limit = _INTERPRETER_BYTES + limits.heap_bytes + limits.heap_bytes // 4
+        asked.process_memory_limit = _INTERPRETER_BYTES + limits.heap_stop_bytes
     return asked
 
 

@@ -108,7 +108,7 @@ class _Spawned:
 
     def become_worker(self, limits: WorkerLimits) -> Worker:
         channel = FrameSocket(self._sockets[0])
-        channel.send(struct.pack("=QQ", limits.heap_bytes, limits.cpu_ms))
+        channel.send(struct.pack("=QQ", limits.heap_stop_bytes, limits.cpu_ms))
         exit_read, exit_write = os.pipe()
         threading.Thread(target=self._report_exit, args=(exit_write,), name="worker-reaper", daemon=True).start()
         os.set_blocking(self._line_read, False)

@@ -32,17 +32,26 @@ _OUR_FOLDERS = tuple(
 )
 
 
+# The host's reading has to come first, and it leaves a small limit some room.
+_LEAST_HEAP_MARGIN_BYTES = 16_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
     """Hard stops that the kernel keeps for the worker; the host's own readings end it earlier.
 
     Attributes:
-        heap_bytes: the profile's heap limit; RLIMIT_DATA is the worker's baseline + this + 25 %.
+        heap_bytes: the profile's heap limit.
         cpu_ms: the profile's CPU limit; RLIMIT_CPU is this, rounded up, plus some seconds.
     """
 
     heap_bytes: int
     cpu_ms: int
+
+    @property
+    def heap_stop_bytes(self) -> int:
+        """What the kernel lets the worker add to its baseline (RLIMIT_DATA)."""
+        return self.heap_bytes + max(self.heap_bytes // 4, _LEAST_HEAP_MARGIN_BYTES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class ZygoteLink:
             line_read, line_write = _pipe(ours, theirs)
             exit_read, exit_write = _pipe(ours, theirs)
             life_write, life_read = _pipe(ours, theirs, reversed_ends=True)
-            request = {"heap_bytes": limits.heap_bytes, "cpu_ms": limits.cpu_ms}
+            request = {"heap_bytes": limits.heap_stop_bytes, "cpu_ms": limits.cpu_ms}
             answer, pidfd = self._exchange(
                 control, json.dumps(request).encode(), [*worker_end, line_write, exit_write, life_read]
             )

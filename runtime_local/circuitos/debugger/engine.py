@@ -166,6 +166,7 @@ class Engine:
         self._step: _Step | None = None
         self._landing: Stop | None = None
         self._leaving: types.FrameType | None = None
+        self._last_opcode: tuple[types.FrameType, int] | None = None
         # It is in a line event, or stopped in one: its statement has still to run.
         self._about_to_run: types.FrameType | None = None
         self.exceptions = ExceptionStops()
@@ -178,8 +179,8 @@ class Engine:
         self._arms = arms
         self._gate = gate
         self._thread_id = _get_ident()
-        self._is_running = True
         signal.signal(_WAKE_SIGNAL, lambda _number, frame: self._update(frame))
+        self._is_running = True
         if stop_on_entry:
             self._step = _Step("into")
         self._update(None)
@@ -266,6 +267,7 @@ class Engine:
         for running in self._user.frames(frame):
             running.f_trace = self._quiet.lines(running.f_code.co_filename) if is_quiet else self._trace_lines
             running.f_trace_lines = True
+            running.f_trace_opcodes = self._wants_pause
         _settrace(self._quiet.calls if is_quiet else self._trace_calls)
 
     def _leave_to_slots(self, step: _Step) -> None:
@@ -383,6 +385,8 @@ class Engine:
                 self._stop_for(frame, argument[1], "always")
         elif event == "return":
             self._at_return(frame)
+        elif event == "opcode":
+            self._at_opcode(frame)
         # At a stop the frame may have been given another trace function.
         return frame.f_trace
 
@@ -409,6 +413,13 @@ class Engine:
         elif (step := self._step) is not None and step.ends_at(frame):
             self._stop(Stop(step.reason, frame))
 
+    def _at_opcode(self, frame: types.FrameType) -> None:
+        """A loop that is one jump to itself gives no line events: the same instruction comes again."""
+        place = (frame, frame.f_lasti)
+        if self._wants_pause and place == self._last_opcode:
+            self._stop(Stop("pause", frame))
+        self._last_opcode = place
+
     def _at_return(self, frame: types.FrameType) -> None:
         """A step that leaves its function ends in the caller, within the statement that made the call."""
         self._leaving = None
@@ -434,4 +445,5 @@ class Engine:
         self._step = None
         self._wants_pause = False
         self._landing = None
+        self._last_opcode = None
         self._listener.stand_still(stop)

@@ -37,7 +37,7 @@ _MAX_THREADS = 64
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The hard stops of one worker; the host ends it before they are reached."""
+    """The hard stops of one worker, heap beyond its baseline; the host ends it before they are reached."""
 
     heap_bytes: int
     cpu_ms: int
@@ -170,7 +170,7 @@ def _set_rlimits(limits: Limits, data_bytes: int) -> None:
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
     _lower(resource.RLIMIT_CPU, cpu_s)
-    _lower(resource.RLIMIT_DATA, data_bytes + limits.heap_bytes + limits.heap_bytes // 4)
+    _lower(resource.RLIMIT_DATA, data_bytes + limits.heap_bytes)
 
 
 def _lower(kind: int, value: int) -> None:

@@ -330,6 +330,16 @@ def test_stop_on_entry_stands_at_the_first_statement(debug, client):
     assert client.step("next") == ("script.py", 2)
 
 
+def test_pause_stops_a_loop_that_is_one_jump_to_itself(debug, client):
+    debug("print('begun')\nwhile True: pass\n")
+    client.event("output")
+
+    client.request("pause", threadId=1)
+
+    client.stopped("pause")
+    assert client.stack()[0]["line"] == 2
+
+
 def test_pause_stops_a_loop(debug, client):
     debug("n = 0\nprint('begun')\nwhile True:\n    n += 1\n")
     client.event("output")
