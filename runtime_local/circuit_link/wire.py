@@ -199,13 +199,24 @@ class DmlErrorInfo(Part, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
 
 
-class SaveOutcome(Part, frozen=True, kw_only=True, array_like=True):
-    """What happened to one record of a DML call, in the order in which the records were sent."""
+class FailedRecord(Part, frozen=True, kw_only=True):
+    """What happened to a record of a DML call that failed as a whole."""
 
     id: str | None
-    success: bool
-    created: bool = False
-    errors: tuple[DmlErrorInfo, ...] = ()
+    errors: tuple[DmlErrorInfo, ...]
+
+
+class Saved(Part, frozen=True, kw_only=True):
+    """What happened to the records of a DML call, by column, in the order in which they were sent.
+
+    Attributes:
+        ids: also of records that are there and could not be changed.
+        errors: of those that were not saved, by their place.
+    """
+
+    ids: list[str | None]
+    created: list[bool]
+    errors: dict[int, tuple[DmlErrorInfo, ...]]
 
 
 class LimitState(Part, frozen=True, kw_only=True):
@@ -296,7 +307,7 @@ class Reply(Message, frozen=True, kw_only=True, tag="reply"):
     """Answer to a request that succeeded. `value` by request:
 
     Query → ResultPage (kind "count": int; "search": list of ResultPage); Fetch → ResultPage;
-    Dml → list of SaveOutcome; Savepoint → int; Callout → HttpAnswer; Usage → LimitState;
+    Dml → Saved; Savepoint → int; Callout → HttpAnswer; Usage → LimitState;
     Secret → str; TestControl → per action; others → None.
     """
 
@@ -316,7 +327,7 @@ class Error(Message, frozen=True, kw_only=True, tag="error"):
     id: int
     exception: str
     message: str
-    failures: tuple[tuple[int, SaveOutcome], ...] = ()
+    failures: tuple[tuple[int, FailedRecord], ...] = ()
 
 
 class TriggerRef(Part, frozen=True, kw_only=True):

@@ -117,11 +117,11 @@ class Host:
             external_id="code" if statement.operation == "upsert" else None,
         )
         try:
-            outcomes = self.data.execute(request)
+            saved = self.data.execute(request)
         except DmlFailed as failed:
             bad = {index for index, _outcome in failed.failures}
             return [index not in bad for index in range(len(statement.rows))], [None] * len(statement.rows)
-        return [outcome.success for outcome in outcomes], [outcome.id for outcome in outcomes]
+        return [index not in saved.errors for index in range(len(statement.rows))], saved.ids
 
     def rows(self, object_name: str, names: tuple[str, ...]) -> dict[str, Values]:
         table = self.schema.objects[object_name].table

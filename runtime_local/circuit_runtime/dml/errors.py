@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from circuit_link.wire import DmlErrorInfo, SaveOutcome
+from circuit_link.wire import DmlErrorInfo, FailedRecord, Saved
 
 
 class DmlFailed(Exception):
@@ -14,14 +14,16 @@ class DmlFailed(Exception):
         failures: index and outcome of every record that has an error; () where the statement itself is wrong.
     """
 
-    def __init__(self, message: str, failures: Sequence[tuple[int, SaveOutcome]] = ()) -> None:
+    def __init__(self, message: str, failures: Sequence[tuple[int, FailedRecord]] = ()) -> None:
         super().__init__(message)
         self.failures = tuple(failures)
 
 
-def failed(operation: str, outcomes: Sequence[SaveOutcome]) -> DmlFailed:
+def failed(operation: str, saved: Saved) -> DmlFailed:
     """The exception for a statement of which some records failed: names the first, carries all."""
-    failures = [(index, outcome) for index, outcome in enumerate(outcomes) if not outcome.success]
+    failures = [
+        (index, FailedRecord(id=saved.ids[index], errors=errors)) for index, errors in saved.errors.items()
+    ]
     index, first = failures[0]
     error = first.errors[0]
     fields = f": [{', '.join(error.fields)}]"

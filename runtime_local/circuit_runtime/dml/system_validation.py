@@ -37,10 +37,15 @@ def resolve_parents(schema: Schema, session: Session, item: ObjectType, works: S
 
 def _parents_by_name(item: ObjectType, works: Sequence[Work]) -> Iterator[tuple[Work, str, Field, dict[str, Any]]]:
     """Each reference that is given as a mapping: the work, the name it was sent by, its field, and the mapping."""
-    for alike, sent in sent_together(works):
+
+    def is_reference(name: str) -> bool:
+        field = item.field(name)
+        return field is not None and field.is_reference
+
+    for alike, sent in sent_together(works, is_reference):
         for name, values in sent.items():
             field = item.field(name)
-            if field is not None and field.is_reference and dict in map(type, values):
+            if field is not None and dict in map(type, values):
                 for work, value in zip(alike, values, strict=True):
                     if isinstance(value, dict):
                         yield work, name, field, value

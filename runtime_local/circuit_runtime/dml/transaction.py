@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import circuit_log.events as ev
-from circuit_link.wire import SaveOutcome
+from circuit_link.wire import DmlErrorInfo, Saved
 from circuit_log.limits import LimitName
 from circuit_runtime.dml.errors import DmlFailed, failed, mixed_dml, refused_by_database, taken_meanwhile
 from circuit_runtime.dml.operations import DmlRequest, Operations
 from circuit_runtime.dml.order_of_execution import SaveContext
 from circuit_runtime.dml.rights import Rights
-from circuit_runtime.dml.work import Work, works_of
+from circuit_runtime.dml.work import Work, saved, works_of
 from circuit_runtime.governor.governor import Governor
 from circuit_runtime.host.event_log import EventLog
 from circuit_runtime.project.schema import ObjectType
@@ -60,7 +60,7 @@ class DataTransaction:
     def has_open_savepoints(self) -> bool:
         return any(point.call in self._calls_around() for point in self._savepoints.values())
 
-    def execute(self, request: DmlRequest) -> list[SaveOutcome]:
+    def execute(self, request: DmlRequest) -> Saved:
         """Execute one statement.
 
         Returns one outcome for each record, in the order they were sent.
@@ -72,7 +72,7 @@ class DataTransaction:
         rows = request.rows
         if not rows:
             # As in Salesforce, a statement on an empty list costs nothing.
-            return []
+            return Saved(ids=[], created=[], errors={})
         sizes = self._sizes(request)
         self._governor.charge(LimitName.DML_STATEMENTS)
         if request.operation != "empty_recycle_bin":
@@ -168,9 +168,7 @@ class DataTransaction:
         """The trigger calls that run just now, by number, innermost last; 0 is the script itself."""
         return (0, *self._context.triggers.open_calls)
 
-    def _undone_if_failed(
-        self, request: DmlRequest, groups: Sequence[tuple[ObjectType, list[Work]]]
-    ) -> list[SaveOutcome]:
+    def _undone_if_failed(self, request: DmlRequest, groups: Sequence[tuple[ObjectType, list[Work]]]) -> Saved:
         """Run the statement behind a savepoint; with `all_or_none`, any failure takes it back."""
         session = self._context.session
         mark = session.savepoint()
@@ -178,9 +176,9 @@ class DataTransaction:
         try:
             for item, works in groups:
                 self._operations.run(request, item, works)
-            outcomes = [work.outcome() for _item, works in groups for work in works]
-            if request.all_or_none and not all(outcome.success for outcome in outcomes):
-                raise failed(request.operation, outcomes)
+            outcome = saved([work for _item, works in groups for work in works])
+            if request.all_or_none and outcome.errors:
+                raise failed(request.operation, outcome)
         except BaseException as exc:
             if session.in_transaction:
                 session.rollback_to(mark)
@@ -192,9 +190,9 @@ class DataTransaction:
                 raise refused_by_database(request.operation, str(exc)) from exc
             raise
         session.release(mark)
-        if self._first_written is None and not self.in_run_as and any(outcome.success for outcome in outcomes):
+        if self._first_written is None and not self.in_run_as and len(outcome.errors) < len(outcome.ids):
             self._first_written = groups[0][0]
-        return outcomes
+        return outcome
 
     def _sizes(self, request: DmlRequest) -> list[tuple[ObjectType, int]]:
         """How many records of which object follow each other in the statement. Raises: DmlFailed."""
@@ -220,5 +218,10 @@ class DataTransaction:
         first = self._first_written or items[0]
         other = next((item for item in items if item.is_setup != first.is_setup), None)
         if other is not None and not self.in_run_as:
-            refusal = SaveOutcome(id=None, success=False, errors=(mixed_dml(other.name, first.name),))
-            raise failed(request.operation, [refusal] * request.rows)
+            places = range(request.rows)
+            refusal = mixed_dml(other.name, first.name)
+            refusals: dict[int, tuple[DmlErrorInfo, ...]] = dict.fromkeys(places, (refusal,))
+            raise failed(
+                request.operation,
+                Saved(ids=[None for _ in places], created=[False for _ in places], errors=refusals),
+            )

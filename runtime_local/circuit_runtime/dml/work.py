@@ -6,13 +6,13 @@ goes through; what concerns one record works on its row (`Work.new`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 from operator import attrgetter, itemgetter, ne
 from typing import Any
 
-from circuit_link.wire import DmlErrorInfo, RecordColumns, SaveOutcome
+from circuit_link.wire import DmlErrorInfo, RecordColumns, Saved
 from circuit_runtime.dml.errors import DmlFailed
 from circuit_runtime.governor.profiles import TRIGGER_CHUNK
 
@@ -91,15 +91,6 @@ class Work:
             self.id = None
         self.row = self.shared = self.old = None
 
-    def outcome(self) -> SaveOutcome:
-        success = not self.errors
-        return SaveOutcome(
-            id=self.id if success or not self.created else None,
-            success=success,
-            created=self.created and success,
-            errors=tuple(self.errors),
-        )
-
 
 class _NewRows:
     """The new rows of a chunk: columns, none of which is changed in place, until one of the rows is asked for.
@@ -146,12 +137,25 @@ def works_of(records: Sequence[RecordColumns]) -> list[Work]:
     return works
 
 
-def sent_together(works: Sequence[Work]) -> Iterator[tuple[Sequence[Work], Columns]]:
-    """Works that name the same fields, with their columns of plain values."""
+def saved(works: Sequence[Work]) -> Saved:
+    """What became of them. Those that were not created have no id."""
+    return Saved(
+        ids=[None if work.errors and work.created else work.id for work in works],
+        created=[work.created and not work.errors for work in works],
+        errors={place: tuple(work.errors) for place, work in enumerate(works) if work.errors},
+    )
+
+
+def sent_together(
+    works: Sequence[Work], names: Callable[[str], bool] = lambda _name: True
+) -> Iterator[tuple[Sequence[Work], Columns]]:
+    """Works that name the same fields, with their columns of plain values, of these names only."""
     together = dict.fromkeys(map(attrgetter("sent"), works))
     for sent in together:
-        alike = works if len(together) == 1 else [work for work in works if work.sent is sent]
-        yield alike, _picked(sent.columns, [work.sent_at for work in alike])
+        wanted = {name: values for name, values in sent.columns.items() if names(name)}
+        if wanted:
+            alike = works if len(together) == 1 else [work for work in works if work.sent is sent]
+            yield alike, _picked(wanted, [work.sent_at for work in alike])
 
 
 def begin(works: Sequence[Work], blank: Mapping[str, Any]) -> None:

@@ -167,7 +167,7 @@ class WorkerService:
             case _:
                 assert_never(request)
 
-    def _dml(self, request: wire.Dml) -> list[wire.SaveOutcome]:
+    def _dml(self, request: wire.Dml) -> wire.Saved:
         self._data.in_run_as = self._users.is_switched
         return self._data.execute(
             DmlRequest(

@@ -74,12 +74,18 @@ def _are_texts(length: int | None) -> IsStored:
             if not _STR.issuperset(map(type, texts)):
                 return False
             joined = "".join(texts)
-        # A blank text is stored as None.
-        if "\0" in joined or not all(texts) or True in map(str.isspace, texts):
+        if "\0" in joined or _has_blank(texts, joined):
             return False
         return length is None or len(joined) <= length or max(map(len, texts)) <= length
 
     return are_texts
+
+
+def _has_blank(texts: Sequence[str], joined: str) -> bool:
+    """Whether one of them is blank, which is stored as None."""
+    if joined.isascii() and min(texts, default="!") >= "!":
+        return False  # blank ones would come before what begins with a letter
+    return not all(map(str.strip, texts))
 
 
 def _are_integers(values: Sequence[Any]) -> bool:

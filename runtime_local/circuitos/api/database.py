@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
 
 from circuit_link import wire
-from circuitos.api.exceptions import CircuitException, DmlError, DmlException, QueryException, RecordException
+from circuitos.api.exceptions import (
+    CircuitException,
+    DmlError,
+    DmlException,
+    DmlFailure,
+    QueryException,
+    RecordException,
+)
 from circuitos.api.records import Layout, Record, from_row, layout_of_result, put_id
 from circuitos.api.sending import all_to_send, frames_of
 from circuitos.api.values import to_wire
 from circuitos.worker import transaction
-from circuitos.worker.channel import errors_of, failure
+from circuitos.worker.channel import errors_of
 
 RecordInput = Record | Mapping[str, Any]
 IdOrRecord = str | RecordInput
@@ -234,17 +241,18 @@ def _save(
         groups.append((name, len(members)))
         if fields is not None and external_id is not None:
             external_id = fields.canonical(external_id) or external_id
-    outcomes = _send(running, operation, groups, values, all_or_none, external_id)
+    saved = _send(running, operation, groups, values, all_or_none, external_id)
     if operation in ("insert", "upsert"):
-        for item, outcome in zip(items, outcomes, strict=True):
-            _take_id(item, outcome)
-    if all_or_none and any(not outcome.success for outcome in outcomes):
-        failures = [failure(idx, outcome) for idx, outcome in enumerate(outcomes) if not outcome.success]
-        raise DmlException(failures[0].errors[0].message if failures[0].errors else "", failures)
-    return [
-        SaveResult(outcome.id, outcome.success, outcome.created, errors_of(outcome) if outcome.errors else [])
-        for outcome in outcomes
-    ]
+        _give_ids(items, saved)
+    if all_or_none and saved.errors:
+        failures = [DmlFailure(idx, saved.ids[idx], errors_of(errors)) for idx, errors in saved.errors.items()]
+        raise DmlException(failures[0].errors[0].message, failures)
+    no_errors: Iterator[list[DmlError]] = ([] for _ in items)
+    columns = zip(saved.ids, itertools.repeat(True), saved.created, no_errors)
+    results = list(map(SaveResult._make, columns))
+    for idx, errors in saved.errors.items():
+        results[idx] = SaveResult(saved.ids[idx], False, False, errors_of(errors))
+    return results
 
 
 def _by_object(items: list[Any]) -> list[tuple[str, list[Any]]]:
@@ -252,7 +260,9 @@ def _by_object(items: list[Any]) -> list[tuple[str, list[Any]]]:
     stranger = next((item for item in items if not isinstance(item, Record)), None)
     if stranger is not None:
         raise RecordException(f"Without an object's name a Record is needed, not {type(stranger).__name__}.")
-    return [(name, list(run)) for name, run in groupby(items, lambda record: record.object_name)] or [("", [])]
+    return [(name, list(run)) for name, run in itertools.groupby(items, lambda record: record.object_name)] or [
+        ("", [])
+    ]
 
 
 def _send(
@@ -262,7 +272,7 @@ def _send(
     values: list[dict[str, Any]],
     all_or_none: bool,
     external_id: str | None,
-) -> list[wire.SaveOutcome]:
+) -> wire.Saved:
     """Raises: CircuitException, where a record is too long; nothing was done."""
     running.channel.check_alive()
     running.journal.flush()
@@ -290,13 +300,14 @@ def _send(
     reply = running.channel.request_frames(frames)
     if refused:
         raise refused[0]
-    return wire.decode_reply(reply.value, list[wire.SaveOutcome])
+    return wire.decode_reply(reply.value, wire.Saved)
 
 
-def _take_id(item: Any, outcome: wire.SaveOutcome) -> None:
-    if not outcome.success or outcome.id is None:
-        return
-    if isinstance(item, Record):
-        put_id(item, outcome.id)
-    elif isinstance(item, dict):
-        item["id"] = outcome.id
+def _give_ids(items: list[Any], saved: wire.Saved) -> None:
+    for idx, (item, record_id) in enumerate(zip(items, saved.ids, strict=True)):
+        if record_id is None or idx in saved.errors:
+            continue
+        if isinstance(item, Record):
+            put_id(item, record_id)
+        elif isinstance(item, dict):
+            item["id"] = record_id

@@ -257,7 +257,10 @@ class Channel:
             return self._dead
         kind = BY_NAME.get(error.exception, CircuitException)
         if kind is DmlException:
-            return DmlException(error.message, [failure(index, outcome) for index, outcome in error.failures])
+            return DmlException(
+                error.message,
+                [DmlFailure(index, record.id, errors_of(record.errors)) for index, record in error.failures],
+            )
         return kind(error.message)
 
 
@@ -283,9 +286,5 @@ def checked_frame(frame: bytes) -> bytes:
     return frame
 
 
-def failure(index: int, outcome: wire.SaveOutcome) -> DmlFailure:
-    return DmlFailure(index, outcome.id, errors_of(outcome))
-
-
-def errors_of(outcome: wire.SaveOutcome) -> list[DmlError]:
-    return [DmlError(error.status_code, error.message, list(error.fields)) for error in outcome.errors]
+def errors_of(errors: Iterable[wire.DmlErrorInfo]) -> list[DmlError]:
+    return [DmlError(error.status_code, error.message, list(error.fields)) for error in errors]

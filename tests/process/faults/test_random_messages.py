@@ -100,9 +100,7 @@ class Liar:
         while isinstance(answer := self._hear(), wire.Call):
             self._say(self._return(answer))
         if isinstance(answer, wire.Reply) and isinstance(request, wire.Dml):
-            self._ids += [
-                outcome.id for outcome in wire.decode_reply(answer.value, list[wire.SaveOutcome]) if outcome.id
-            ]
+            self._ids += [each for each in wire.decode_reply(answer.value, wire.Saved).ids if each]
 
     def _say(self, message):
         self._end.send(wire.encode(message))

@@ -57,7 +57,7 @@ class Refusal(Exception):
     """Raised by a handler to answer with an Error."""
 
     def __init__(
-        self, exception: str, message: str, failures: tuple[tuple[int, wire.SaveOutcome], ...] = ()
+        self, exception: str, message: str, failures: tuple[tuple[int, wire.FailedRecord], ...] = ()
     ) -> None:
         super().__init__(message)
         self.exception = exception

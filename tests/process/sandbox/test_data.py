@@ -28,9 +28,8 @@ def _answering(value):
 
 
 def _saved(message, host):
-    return [
-        wire.SaveOutcome(id=f"003{n:012}AAA", success=True, created=True) for n, _ in enumerate(_records(message))
-    ]
+    count = len(_records(message))
+    return wire.Saved(ids=[f"003{n:012}AAA" for n in range(count)], created=[True] * count, errors={})
 
 
 def _records(dml):
@@ -274,9 +273,8 @@ CircuitDB.merge("Contact", {{"id": "{C1}", "email": "m"}}, ["{C2}"])
 
 def test_failed_statement_raises_with_every_failure(run, refusal):
     def fail(message, host):
-        outcome = wire.SaveOutcome(
+        outcome = wire.FailedRecord(
             id=None,
-            success=False,
             errors=(wire.DmlErrorInfo(status_code="REQUIRED_FIELD_MISSING", message="m", fields=("last_name",)),),
         )
         raise refusal("DmlException", "Insert failed. First exception on row 1", ((1, outcome),))
@@ -305,7 +303,7 @@ def test_large_statement_travels_in_several_frames_with_one_id(host, new_start):
             part = made.receive()
             received.append(part)
         count = sum(len(_records(part)) for part in received)
-        return [wire.SaveOutcome(id=None, success=True)] * count
+        return wire.Saved(ids=[None] * count, created=[False] * count, errors={})
 
     text = """
 from circuitos import CircuitDB
@@ -499,7 +497,7 @@ def test_before_insert_changes_are_returned_and_errors_collected(host, new_start
                 ),
             )
         )
-        return [wire.SaveOutcome(id=C1, success=True)] * 3
+        return wire.Saved(ids=[C1] * 3, created=[False] * 3, errors={})
 
     text = """
 from circuitos import CircuitDB
@@ -739,7 +737,7 @@ class ContactTrigger(CircuitTrigger):
     def insert(message, made):
         result = made.call(object_name="Contact", event="afterInsert", triggers=(_ref(),), size=2, new=FULL)
         assert result.error is None
-        return [wire.SaveOutcome(id=C1, success=True)]
+        return wire.Saved(ids=[C1], created=[False], errors={})
 
     made = host({wire.Dml: insert, wire.Query: lambda m, h: 1})
     made.run(new_start("from circuitos import CircuitDB\nCircuitDB.insert('Contact', {})", files))

@@ -38,10 +38,8 @@ def _test(run, body, *, handlers=None, files=None, method="check", **fields):
 
 
 def _saved(message, host):
-    return [
-        wire.SaveOutcome(id="003000000000001AAA", success=True, created=True)
-        for _ in message.records[0].columns[0]
-    ]
+    count = len(message.records[0].columns[0])
+    return wire.Saved(ids=["003000000000001AAA"] * count, created=[True] * count, errors={})
 
 
 def test_failed_assert_shows_the_values_of_both_sides(run):
