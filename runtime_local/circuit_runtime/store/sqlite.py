@@ -20,7 +20,7 @@ from circuit_runtime.store.ids import number_of, record_ids
 from circuit_runtime.store.patterns import fits
 from circuit_runtime.store.session import Row, Session, stored_columns
 
-_OPEN_WAIT_MS = 5_000
+_OPEN_WAIT_S = 5.0
 _BUSY_POLL_MS = 20
 _ID_BLOCK = 1000
 # Rows that one INSERT takes at most: one of 100 rows costs a quarter less than 100 of one row.
@@ -67,20 +67,27 @@ _tells_faults = faults.telling(sqlite3.DatabaseError, fault_of)
 def configure(connection: sqlite3.Connection) -> None:
     """Settings of every connection. Transactions are opened by us alone (`isolation_level` None)."""
     connection.isolation_level = None
-    for pragma in (
-        # Several processes may open a new database at once, and only one of them can make it a WAL.
-        f"busy_timeout={_OPEN_WAIT_MS}",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        f"busy_timeout={_BUSY_POLL_MS}",
-        "temp_store=MEMORY",
-        "cache_size=-65536",
-    ):
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_POLL_MS}")
+    _write_ahead(connection)
+    for pragma in ("synchronous=NORMAL", "temp_store=MEMORY", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("circuit_fold", 1, _fold, deterministic=True)
     connection.create_function("circuit_regex", 2, _matches, deterministic=True)
     connection.create_function("circuit_number", 1, number_of, deterministic=True)
     register(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Several may open a new database at once: all but the one that makes it a WAL are refused, and try again."""
+    deadline = time.monotonic() + _OPEN_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(_BUSY_POLL_MS / 1000)
 
 
 def _fold(text: Any) -> Any:

@@ -1,4 +1,4 @@
-from circuitos import CalloutException, CircuitDB, CircuitGovernor, CircuitHTTP
+from circuitos import CalloutException, CircuitDB, CircuitGovernor, CircuitHTTP, Record
 from circuitos.testing import CircuitTest, test
 
 from classes.seen import Seen
@@ -56,6 +56,12 @@ class Apex:
         CircuitTest.set_http_mock(answer)
         assert CircuitHTTP.get("https://api.example.com/").status_code == 200
         CircuitTest.stop_test()
+
+    @test("X01 a statement's 10,000 records fit into the heap")
+    def x01_rows_and_heap(self):
+        rows = [Record("Account", name=f"Account {n}", website=f"https://{n}.example.com") for n in range(10_000)]
+        assert len(CircuitDB.insert("Account", rows)) == 10_000
+        assert CircuitGovernor.get_usage("dml_rows") == CircuitGovernor.get_limit("dml_rows")
 
     @test("X01 apex has Salesforce's numbers")
     def numbers(self):
