@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import gc
 import itertools
 import logging
 import secrets
@@ -33,6 +34,8 @@ _log = logging.getLogger("circuit.runtime.runs")
 _MAX_STDOUT_CHARACTERS = 2_000_000
 _LOG_BATCH = 512
 _STOP_WAIT_S = 5.0
+_ATTEMPTS_TO_START = 10
+_UNTIL_NEXT_ATTEMPT_S = 0.05
 
 
 class RunObserver(Protocol):
@@ -354,11 +357,20 @@ class _Run:
 
 def _start_thread(target: Callable[..., None], run: _Run, *arguments: object) -> None:
     """Raises: UserFacingError, where the system has no thread left."""
-    thread = threading.Thread(target=target, args=(run, *arguments), name=f"run-{run.handle.run_id}", daemon=True)
-    try:
-        thread.start()
-    except (RuntimeError, MemoryError) as exc:
-        raise out_of_threads() from exc
+    for left in reversed(range(_ATTEMPTS_TO_START)):
+        thread = threading.Thread(
+            target=target, args=(run, *arguments), name=f"run-{run.handle.run_id}", daemon=True
+        )
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as exc:
+            if not left:
+                raise out_of_threads() from exc
+            # What a run has held that ended just now, for the same shortage, is free in a moment.
+            gc.collect()
+            time.sleep(_UNTIL_NEXT_ATTEMPT_S)
+        else:
+            return
 
 
 @contextmanager
