@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from PySide6.QtCore import QDate, QItemSelection, QItemSelectionModel, Qt
 from PySide6.QtGui import QFontMetricsF, QGuiApplication
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -153,6 +153,17 @@ def test_the_next_run_takes_the_error_away(pane: QueryPane, link: FakeHostLink) 
     run(pane, link, contacts(1))
 
     assert (pane.error.words, pane.editor.extraSelections()) == ("", [])
+
+
+def test_a_refused_query_is_not_said_to_find_nothing(pane: QueryPane, link: FakeHostLink) -> None:
+    run(pane, link, [])
+    before = [label.text() for label in pane.findChildren(QLabel) if label.isVisibleTo(pane)]
+    pane.run()
+    error = hp.ErrorInfo(code="QUERY_INVALID", message="No.", line=1, column=1)
+    link.handle(hp.Failed(request=2, error=error))
+
+    assert "No rows" in before
+    assert "No rows" not in [label.text() for label in pane.findChildren(QLabel) if label.isVisibleTo(pane)]
 
 
 def test_an_edited_cell_can_be_undone(pane: QueryPane, link: FakeHostLink, qtbot: QtBot) -> None:

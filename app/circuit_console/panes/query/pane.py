@@ -362,6 +362,9 @@ class QueryPane(Pane):
             self._cost.setText("Cancelled")
             return
         self._cost.setText("")
+        if not self.model.rowCount():
+            # That nothing fits was said of another query.
+            self._results.setCurrentWidget(self.start)
         found = locate(text, error.message, error.line, error.column)
         self.error.show_error(found, error.hint)
         if found.length and self.editor.toPlainText().startswith(text, start):
