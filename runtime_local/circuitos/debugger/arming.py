@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from circuitos.debugger.breakpoints import Breakpoints
+from circuitos.debugger.breakpoints import Breakpoints, Wanted
 from circuitos.debugger.slots import IS_SUPPORTED, NOP_UNIT, UNIT_BYTES, Mark, Slot, Slotted, insert_slots
 
 OnHit = Callable[[types.FrameType, types.CodeType, Slot], None]
@@ -83,10 +83,7 @@ class SlotArms:
         # By the code's mark; slots by `f_lasti` of a frame within their calls.
         self._by_mark: dict[Mark, tuple[types.CodeType, dict[int, Slot]]] = {}
         self._armed: dict[tuple[int, int], _Armed] = {}
-        self._is_on = False
-        self._wanted: Breakpoints | None = None
-        self._codes: tuple[types.CodeType, ...] = ()
-        self._is_everywhere = False
+        self._wanted: Wanted | None = None
         # The frame that stands at an armed slot which it has been reported at, and the slot's offset.
         self._seen: tuple[types.FrameType, int] | None = None
         # What the hook is called for.
@@ -103,35 +100,28 @@ class SlotArms:
             # The debugger reads it later, and setting the next statement does: as it is while nothing is armed.
             _ = slotted.code.co_code
             self._by_mark[slotted.mark] = slotted.code, {slot.hook: slot for slot in slotted.slots}
-            if self._is_on:
-                self._arm_all(self._wanted_in(slotted))
+            if self._wanted is not None:
+                self._arm_all(_wanted_of(self._wanted, slotted))
         return new
 
-    def arm(
-        self,
-        breakpoints: Breakpoints,
-        codes: tuple[types.CodeType, ...],
-        seen: types.FrameType | None,
-        *,
-        everywhere: bool,
-    ) -> None:
-        self._wanted, self._codes, self._is_everywhere = breakpoints, codes, everywhere
-        self._is_on = True
+    def arm(self, wanted: Wanted, seen: types.FrameType | None) -> None:
+        self._wanted = wanted
         self._take_hook()
-        wanted: _Places = {}
+        points = wanted.breakpoints
+        places: _Places = {}
         for path, all_in_file in self._slotted.items():
-            if everywhere or codes or breakpoints.has_functions or breakpoints.in_file(path):
+            if wanted.everywhere or wanted.codes or points.has_functions or points.in_file(path):
                 for slotted in all_in_file:
-                    wanted |= self._wanted_in(slotted)
-        for key in self._armed.keys() - wanted.keys():
+                    places |= _wanted_of(wanted, slotted)
+        for key in self._armed.keys() - places.keys():
             self._armed.pop(key).disarm()
-        self._arm_all(wanted)
+        self._arm_all(places)
         is_at_slot = seen is not None and (id(seen.f_code), seen.f_lasti) in self._armed
         self._seen = (seen, seen.f_lasti) if seen is not None and is_at_slot else None
 
     def disarm(self) -> None:
         """Report nothing more. A statement that is just reported begins anew, so that tracing sees it."""
-        self._is_on = False
+        self._wanted = None
         self._seen = None
         for armed in self._armed.values():
             armed.disarm()
@@ -141,22 +131,8 @@ class SlotArms:
             if not slot.is_exit:
                 _write(code, slot.switch, slot.again)
 
-    def _wanted_in(self, slotted: Slotted) -> _Places:
-        code = slotted.code
-        assert self._wanted is not None
-        is_stepped_in = any(code is one for one in self._codes)
-        lines = self._wanted.in_file(code.co_filename)
-        is_function = self._wanted.has_functions and bool(self._wanted.at_function(code))
-        return {
-            (id(code), slot.offset): (code, slot)
-            for slot in slotted.slots
-            if is_stepped_in
-            or (not slot.is_exit and (self._is_everywhere or slot.line in lines))
-            or (is_function and slot.is_entry)
-        }
-
-    def _arm_all(self, wanted: _Places) -> None:
-        for key, place in wanted.items():
+    def _arm_all(self, places: _Places) -> None:
+        for key, place in places.items():
             if key not in self._armed:
                 self._armed[key] = _Armed(*place)
 
@@ -180,6 +156,21 @@ class SlotArms:
         self._passed = (code, slot)
         self._on_hit(frame, code, slot)
         self._passed = None
+
+
+def _wanted_of(wanted: Wanted, slotted: Slotted) -> _Places:
+    """The slots of one code object that are to be armed."""
+    code, points = slotted.code, wanted.breakpoints
+    is_stepped_in = any(code is one for one in wanted.codes)
+    lines = points.in_file(code.co_filename)
+    is_function = points.has_functions and bool(points.at_function(code))
+    return {
+        (id(code), slot.offset): (code, slot)
+        for slot in slotted.slots
+        if is_stepped_in
+        or (not slot.is_exit and (wanted.everywhere or slot.line in lines))
+        or (is_function and slot.is_entry)
+    }
 
 
 def _write(code: types.CodeType, offset: int, unit: bytes) -> None:
@@ -219,7 +210,7 @@ def self_check() -> str:
         for is_armed in (False, True, False):
             hits.clear()
             if is_armed:
-                arms.arm(Breakpoints(), (), None, everywhere=True)
+                arms.arm(Wanted(Breakpoints(), everywhere=True), None)
             else:
                 arms.disarm()
             if _result(code) != expected:

@@ -111,6 +111,15 @@ class Breakpoints:
         return tuple(point for name in sorted(names) for point in functions.get(name, ()))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which passes are reported: those of breakpoints, of the statements of `codes`, or of every statement."""
+
+    breakpoints: Breakpoints
+    codes: tuple[types.CodeType, ...] = ()
+    everywhere: bool = False
+
+
 def passing(points: tuple[Breakpoint, ...], frame: types.FrameType, gate: EffectGate) -> Pass:
     """What a pass of these breakpoints means. Conditions are evaluated in `frame`, and may change nothing."""
     stopping: list[int] = []

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from circuit_link.debug_wire import StepKind
 from circuitos.debugger import code_facts
-from circuitos.debugger.breakpoints import NO_PASS, Breakpoints, Pass, passing
+from circuitos.debugger.breakpoints import NO_PASS, Breakpoints, Pass, Wanted, passing
 from circuitos.debugger.evaluation import EffectGate
 from circuitos.debugger.exceptions import ExceptionStops, Mode
 from circuitos.debugger.quiet import LocalTrace, QuietTracing
@@ -84,18 +84,8 @@ class Arms(Protocol):
         """Whether all of the script's code can be armed."""
         ...
 
-    def arm(
-        self,
-        breakpoints: Breakpoints,
-        codes: tuple[types.CodeType, ...],
-        seen: types.FrameType | None,
-        *,
-        everywhere: bool,
-    ) -> None:
-        """From now on report passes of the breakpoints, of the statements of `codes`, or of every statement.
-
-        The statement that `seen` is about to run was reported already.
-        """
+    def arm(self, wanted: Wanted, seen: types.FrameType | None) -> None:
+        """From now on report these passes. The statement that `seen` is about to run was reported already."""
         ...
 
     def disarm(self) -> None: ...
@@ -106,14 +96,7 @@ class NoArms:
 
     are_usable = False
 
-    def arm(
-        self,
-        breakpoints: Breakpoints,
-        codes: tuple[types.CodeType, ...],
-        seen: types.FrameType | None,
-        *,
-        everywhere: bool,
-    ) -> None:
+    def arm(self, wanted: Wanted, seen: types.FrameType | None) -> None:
         raise AssertionError("there is nothing to arm")
 
     def disarm(self) -> None:
@@ -243,7 +226,7 @@ class Engine:
             self._trace(frame)
         elif self._arms.are_usable:
             _settrace(None)
-            self._arms.arm(self._breakpoints, (), self._about_to_run, everywhere=self.record is not None)
+            self._arms.arm(Wanted(self._breakpoints, everywhere=self.record is not None), self._about_to_run)
         else:
             _settrace(None)
 
@@ -275,7 +258,8 @@ class Engine:
         frames = step.callers if step.frame is None else {step.frame, *step.callers}
         codes = tuple(frame.f_code for frame in frames)
         _settrace(None)
-        self._arms.arm(self._breakpoints, codes, None, everywhere=self.record is not None or step.kind == "into")
+        everywhere = self.record is not None or step.kind == "into"
+        self._arms.arm(Wanted(self._breakpoints, codes, everywhere), None)
 
     # ------------------------------------------------------------------------------------- seen by slots
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from circuitos.debugger.arming import SlotArms, self_check
-from circuitos.debugger.breakpoints import Breakpoints
+from circuitos.debugger.breakpoints import Breakpoints, Wanted
 from circuitos.debugger.bytecode import disassemble
 from circuitos.debugger.slots import IS_SUPPORTED, UNIT_BYTES, insert_slots
 
@@ -206,7 +206,7 @@ def passed(code):
     events = []
     arms = SlotArms(lambda _frame, code, slot: events.append((code.co_name, slot.line)))
     new = arms.compiled(code)
-    arms.arm(Breakpoints(), (), None, everywhere=True)
+    arms.arm(Wanted(Breakpoints(), everywhere=True), None)
     try:
         exec(new, {"__name__": "sample"})
     finally:
@@ -248,7 +248,7 @@ def test_code_that_is_armed_and_disarmed_is_what_it_was():
     codes = list(inner_codes(code))
     before = [one._co_code_adaptive for one in codes]
 
-    arms.arm(Breakpoints(), tuple(codes), None, everywhere=True)
+    arms.arm(Wanted(Breakpoints(), tuple(codes), everywhere=True), None)
     armed = [one._co_code_adaptive for one in codes]
     arms.disarm()
 
@@ -277,7 +277,7 @@ def test_slots_in_code_that_the_interpreter_has_made_quick_are_passed_and_put_ba
         quick(3)
     before = quick.__code__._co_code_adaptive
 
-    arms.arm(Breakpoints(), (), None, everywhere=True)
+    arms.arm(Wanted(Breakpoints(), everywhere=True), None)
     quick(2)
     arms.disarm()
 
@@ -292,7 +292,7 @@ def test_script_that_puts_pythons_display_hook_back_keeps_its_slots_armed(capsys
     text = "import sys\nsys.displayhook = sys.__displayhook__\nsys.displayhook(7)\n"
     code = arms.compiled(compile(text, "<sample>", "exec", dont_inherit=True))
 
-    arms.arm(Breakpoints(), (), None, everywhere=True)
+    arms.arm(Wanted(Breakpoints(), everywhere=True), None)
     exec(code, {})
     arms.disarm()
 
